@@ -1,0 +1,57 @@
+import Foundation
+import XCTest
+
+import MLX
+
+private final class Slot<R>: @unchecked Sendable { var result: Result<R, Error>? }
+
+final class ThreadTests: XCTestCase {
+    /// Runs `body` on a fresh thread and waits for it.
+    func onNewThread<R>(_ body: @escaping @Sendable () throws -> R) throws -> R {
+        let slot = Slot<R>(), done = DispatchSemaphore(value: 0)
+        Thread { slot.result = Result { try body() }; done.signal() }.start()
+        done.wait()
+        return try slot.result!.get()
+    }
+
+    func testLazyArrayBuiltOnOneThreadIsEvaluatedOnAnother() throws {
+        let lazy = try onNewThread {
+            matmul(MLXArray([1, 2, 3, 4] as [Float], [2, 2]), MLXArray([0, 1, 1, 0] as [Float], [2, 2])) * 2
+        }
+        XCTAssertEqual(try lazy.asArray(), [4, 2, 8, 6])
+        XCTAssertEqual(try onNewThread { try (lazy + 1).asArray() }, [5, 3, 9, 7])
+    }
+
+    func testLazyGradientsCrossThreads() throws {
+        let x = try onNewThread { MLXArray.normal([8, 16], seed: 1) * 3 }
+        let w = try onNewThread { MLXArray.normal([4, 16], seed: 2) }
+        @Sendable func gradients() throws -> [MLXArray] {
+            let one = MLXArray([Float](repeating: 1, count: 16), [16])
+            return try valueAndGrad {
+                Fused.linear(Fused.rmsNorm($0[0], weight: one, eps: 1e-6), $0[1]).square().sum()
+            }([x, w]).1
+        }
+        let grads = try onNewThread { try gradients() }
+        let there = try onNewThread { try grads.map { try $0.asArray() } }
+        XCTAssertEqual(there, try gradients().map { try $0.asArray() })
+    }
+
+    func testManyTasksAtOnce() async throws {
+        let shared = MLXArray.normal([64, 64], seed: 3)
+        let expected = try (matmul(shared, shared) + 5).asArray()
+        try await withThrowingTaskGroup(of: (Int, [Float]).self) { group in
+            for i in 0..<200 {
+                group.addTask {
+                    let lazy = matmul(shared, shared)
+                    await Task.yield()  // the task may go on on another thread
+                    let (value, grads) = try valueAndGrad { $0[0].square().sum() }([MLXArray(Float(i))])
+                    await Task.yield()
+                    XCTAssertEqual(try value.item(), Float(i * i))
+                    XCTAssertEqual(try grads[0].item(), Float(2 * i))
+                    return (i, try (lazy + Float(i)).asArray())
+                }
+            }
+            for try await (i, values) in group where i == 5 { XCTAssertEqual(values, expected) }
+        }
+    }
+}
