@@ -26,9 +26,9 @@ final class ThreadTests: XCTestCase {
         let x = try onNewThread { MLXArray.normal([8, 16], seed: 1) * 3 }
         let w = try onNewThread { MLXArray.normal([4, 16], seed: 2) }
         @Sendable func gradients() throws -> [MLXArray] {
-            let one = MLXArray([Float](repeating: 1, count: 16), [16])
-            return try valueAndGrad {
-                Fused.linear(Fused.rmsNorm($0[0], weight: one, eps: 1e-6), $0[1]).square().sum()
+            let one = MLXArray.ones([16])
+            return try valueAndGrad { (x: [MLXArray]) -> MLXArray in
+                Fused.linear(Fused.rmsNorm(x[0], weight: one, eps: 1e-6), x[1]).square().sum()
             }([x, w]).1
         }
         let grads = try onNewThread { try gradients() }
@@ -44,7 +44,7 @@ final class ThreadTests: XCTestCase {
                 group.addTask {
                     let lazy = matmul(shared, shared)
                     await Task.yield()  // the task may go on on another thread
-                    let (value, grads) = try valueAndGrad { $0[0].square().sum() }([MLXArray(Float(i))])
+                    let (value, grads) = try valueAndGrad { (x: [MLXArray]) in x[0].square().sum() }([MLXArray(Float(i))])
                     await Task.yield()
                     XCTAssertEqual(try value.item(), Float(i * i))
                     XCTAssertEqual(try grads[0].item(), Float(2 * i))
