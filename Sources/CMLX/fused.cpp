@@ -15,12 +15,15 @@ struct Fused : mx::Primitive {
   void eval_cpu(const Arrays &in, Arrays &out) override {
     Inputs i;
     Outputs o;
+    std::vector<std::shared_ptr<mx::array::Data>> kept;
     for (auto &a : in) i.push_back(a.data<uint8_t>());
     for (auto &a : out) {
       a.set_data(mx::allocator::malloc(a.nbytes()));
       o.push_back(a.data<uint8_t>());
+      // MLX lets go of an output that nobody asked for before the kernel has run, and the kernel writes it all the same.
+      if (out.size() > 1) kept.push_back(a.data_shared_ptr());
     }
-    mx::cpu::get_command_encoder(stream()).dispatch([f = compute, i, o] { f(i, o); });
+    mx::cpu::get_command_encoder(stream()).dispatch([f = compute, i, o, kept = std::move(kept)] { f(i, o); });
   }
   void eval_gpu(const Arrays &, Arrays &) override { throw std::runtime_error(std::string(label) + ": CPU only"); }
   Arrays vjp(const Arrays &in, const Arrays &cotangents, const std::vector<int> &wanted, const Arrays &out) override {

@@ -28,7 +28,9 @@ final class CTCTests: XCTestCase {
     func loss(_ x: [[[Double]]], _ labels: [[Int32]]) throws -> ([Float], [Float]) {
         let B = x.count, T = x.map(\.count).max()!, V = x[0][0].count, L = max(1, labels.map(\.count).max()!)
         let logits = MLXArray(
-            x.flatMap { rows in (0..<T).flatMap { $0 < rows.count ? rows[$0].map(Float.init) : [Float](repeating: 9, count: V) } },
+            x.flatMap { rows in
+                (0..<T).flatMap { $0 < rows.count ? rows[$0].map(Float.init) : [Float](repeating: 9, count: V) }
+            },
             [B, T, V])
         let y = MLXArray(labels.flatMap { $0 + [Int32](repeating: 0, count: L - $0.count) }, [B, L])
         let frames = MLXArray(x.map { Int32($0.count) }), lengths = MLXArray(labels.map { Int32($0.count) })

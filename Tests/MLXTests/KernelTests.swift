@@ -43,9 +43,11 @@ final class KernelTests: XCTestCase {
         // The comparison below would prove nothing if both ways took the same path.
         let x = MLXArray.normal([64, 64], seed: 1)
         let before = gemmCalls
-        try eval(Fused.attention(
-            queries: x.reshaped([1, 64, 1, 64]), keys: x.reshaped([1, 64, 1, 64]), values: x.reshaped([1, 64, 1, 64]),
-            scale: 1, causal: true))
+        try eval(
+            Fused.attention(
+                queries: x.reshaped([1, 64, 1, 64]), keys: x.reshaped([1, 64, 1, 64]),
+                values: x.reshaped([1, 64, 1, 64]),
+                scale: 1, causal: true))
         XCTAssertEqual(gemmCalls, before, "the fused attention makes its products inside its own loop")
     }
 
@@ -121,7 +123,8 @@ final class KernelTests: XCTestCase {
 
     func testLabelsOutsideTheVocabulary() throws {
         let logits = MLXArray.normal([4, 33], seed: 1), labels = MLXArray([3, -100, 32, 33] as [Int32], [4])
-        let (_, grads) = try valueAndGrad { (x: [MLXArray]) in Fused.crossEntropy(logits: x[0], labels: labels).sum() }([logits])
+        let (_, grads) = try valueAndGrad { (x: [MLXArray]) in Fused.crossEntropy(logits: x[0], labels: labels).sum() }(
+            [logits])
         let loss = try Fused.crossEntropy(logits: logits, labels: labels).asArray()
         XCTAssertEqual(loss[1], 0)
         XCTAssert(loss[3].isNaN, "a label beyond the vocabulary must not read outside the row")

@@ -3,7 +3,9 @@ import XCTest
 
 final class MLXTests: XCTestCase {
     func testGradient() throws {
-        let (value, grads) = try valueAndGrad { (x: [MLXArray]) in (x[0] * x[0]).sum() }([MLXArray([1, 2, 3] as [Float], [3])])
+        let (value, grads) = try valueAndGrad { (x: [MLXArray]) in (x[0] * x[0]).sum() }([
+            MLXArray([1, 2, 3] as [Float], [3])
+        ])
         XCTAssertEqual(try value.item(), 14)
         XCTAssertEqual(try grads[0].asArray(), [2, 4, 6])
     }

@@ -1,7 +1,6 @@
 import Foundation
-import XCTest
-
 import MLX
+import XCTest
 
 private final class Slot<R>: @unchecked Sendable { var result: Result<R, Error>? }
 
@@ -9,7 +8,9 @@ final class ThreadTests: XCTestCase {
     /// Runs `body` on a fresh thread and waits for it.
     func onNewThread<R>(_ body: @escaping @Sendable () throws -> R) throws -> R {
         let slot = Slot<R>(), done = DispatchSemaphore(value: 0)
-        Thread { slot.result = Result { try body() }; done.signal() }.start()
+        Thread {
+            slot.result = Result { try body() }; done.signal()
+        }.start()
         done.wait()
         return try slot.result!.get()
     }
@@ -44,7 +45,9 @@ final class ThreadTests: XCTestCase {
                 group.addTask {
                     let lazy = matmul(shared, shared)
                     await Task.yield()  // the task may go on on another thread
-                    let (value, grads) = try valueAndGrad { (x: [MLXArray]) in x[0].square().sum() }([MLXArray(Float(i))])
+                    let (value, grads) = try valueAndGrad { (x: [MLXArray]) in x[0].square().sum() }([
+                        MLXArray(Float(i))
+                    ])
                     await Task.yield()
                     XCTAssertEqual(try value.item(), Float(i * i))
                     XCTAssertEqual(try grads[0].item(), Float(2 * i))
