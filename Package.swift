@@ -1,7 +1,7 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// scripts/setup-engine.sh puts the tensor engine here: libmlx from its PyPI wheel and, on Linux, OpenBLAS from its own;
+// scripts/setup-engine.sh puts the tensor engine here: libmlx from its wheel and, on Linux, OpenBLAS from its own;
 // and libsndfile, which is not linked: Speech opens it at run time through the run path set below.
 let vendor = Context.packageDirectory + "/Vendor"
 let device = Context.environment["RESURFACE_DEVICE"] ?? "cpu"

@@ -57,7 +57,9 @@ package final class ByteSource {
         let wanted = min(buffer.count, count - offset)
         switch storage {
         case .memory(let bytes):
-            bytes.withUnsafeBytes { base.copyMemory(from: $0.baseAddress! + offset, byteCount: wanted) }
+            bytes.withUnsafeBytes {
+                buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + wanted]))
+            }
             return wanted
         case .descriptor(let descriptor):
             var done = 0
