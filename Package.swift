@@ -1,15 +1,16 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// scripts/setup-engine.sh puts the tensor engine here: libmlx from its PyPI wheel and, on Linux, OpenBLAS from its own.
+// scripts/setup-engine.sh puts the tensor engine here: libmlx from its wheel and, on Linux, OpenBLAS from its own;
+// and libsndfile, which is not linked: Speech opens it at run time through the run path set below.
 let vendor = Context.packageDirectory + "/Vendor"
 let device = Context.environment["RESURFACE_DEVICE"] ?? "cpu"
 
 #if os(macOS)
-let libraries = ["\(vendor)/mlx/lib"]
+let libraries = ["\(vendor)/mlx/lib", "\(vendor)/_soundfile_data"]
 let linked = ["mlx"]
 #else
-let libraries = ["\(vendor)/mlx/lib", "\(vendor)/scipy_openblas32/lib"]
+let libraries = ["\(vendor)/mlx/lib", "\(vendor)/scipy_openblas32/lib", "\(vendor)/_soundfile_data"]
 let linked = ["mlx", "scipy_openblas", "m"]  // swiftc's link step does not add libm
 #endif
 
