@@ -1,14 +1,16 @@
+import Foundation
 import MLX
+import MLXNN
 import Speech
 import Tokenization
 
 /// What the frozen front end makes of one clip. Plain values, so that they can be cached on disk.
-public struct AudioFeatures: Sendable {
+public struct AudioFeatures: Sendable, Equatable {
     /// [count, width], row-major: the vectors that stand at the audio positions of the prompt.
     public var values: [Float]
     public var count: Int
     public var width: Int
-    /// Mean and standard deviation over time of every encoder layer's output: [encoder layers][2 x encoder width].
+    /// Mean and standard deviation over time of every encoder stage: [stages][2 x encoder width].
     public var encoderStates: [[Float]]
 
     public init(values: [Float], count: Int, width: Int, encoderStates: [[Float]] = []) {
@@ -16,5 +18,53 @@ public struct AudioFeatures: Sendable {
         self.count = count
         self.width = width
         self.encoderStates = encoderStates
+    }
+}
+
+/// One turn of a conversation.
+public struct Message: Sendable {
+    public enum Role: String, Sendable { case system, user, assistant }
+    public enum Part: Sendable {
+        case text(String)
+        case audio(AudioFeatures)
+    }
+    public var role: Role
+    public var parts: [Part]
+    public init(_ role: Role, _ parts: [Part]) {
+        self.role = role
+        self.parts = parts
+    }
+}
+
+/// What every family of audio language models meets: audio encoder + projector + LLM.
+public protocol AudioLanguageModel: AnyObject {
+    /// As the user named it: `smol`, or a folder's name.
+    var name: String { get }
+    /// SHA-256 over the weights' content, for caches and for the check of a resumed run.
+    var weightsHash: String { get }
+    var tokenizer: BPETokenizer { get }
+    var decoder: Decoder { get }
+    /// Ends of an answer.
+    var stopTokens: Set<Int32> { get }
+    /// The frozen front end: mel, encoder, projector. Any rate; throws for a clip without speech enough for one position.
+    func features(of waveform: Waveform) throws -> AudioFeatures
+    /// Log-mel [frames, bins] as the encoder gets it.
+    func mel(of waveform: Waveform) throws -> MelSpectrogram
+    /// The family's chat template around the messages, ready for the answer.
+    func prompt(_ messages: [Message]) throws -> Prompt
+    /// Ids of an answer to be learnt, with the stop token at its end.
+    func answerTokens(_ text: String) -> [Int32]
+}
+
+extension AudioLanguageModel {
+    /// One clip as the user's whole turn: how analyses, training and evaluation ask.
+    public func prompt(hearing features: AudioFeatures, system: String? = nil) throws -> Prompt {
+        let opening = system.map { [Message(.system, [.text($0)])] } ?? []
+        return try prompt(opening + [Message(.user, [.audio(features)])])
+    }
+    /// The same query as text.
+    public func prompt(reading text: String, system: String? = nil) throws -> Prompt {
+        let opening = system.map { [Message(.system, [.text($0)])] } ?? []
+        return try prompt(opening + [Message(.user, [.text(text)])])
     }
 }

@@ -1,0 +1,58 @@
+import MLX
+
+extension AudioLanguageModel {
+    /// Greedy decoding of a batch of prompts: the ids of each answer, without the stop token.
+    /// `shouldStop` is asked between tokens.
+    public func generate(
+        _ prompts: [Prompt], maximumTokens: Int, shouldStop: () -> Bool = { false }
+    ) throws -> [[Int32]] {
+        guard !prompts.isEmpty, maximumTokens > 0 else { return prompts.map { _ in [] } }
+        let batch = PromptBatch(prompts, padding: .left), cache = KVCache(layers: decoder.config.layers)
+        var answers = [[Int32]](repeating: [], count: prompts.count)
+        var done = [Bool](repeating: false, count: prompts.count)
+        var x = decoder(batch.embeddings, batch.positions, cache: cache).slice(batch.length - 1..<batch.length, axis: 1)
+        let starts = prompts.map { Int32($0.count) }
+        for step in 0..<maximumTokens {
+            let next = decoder.logits(x.squeezed(axis: 1)).argMax()
+            try eval([next] + cache.arrays)
+            let ids = try next.asInt32Array()
+            for (i, id) in ids.enumerated() where !done[i] {
+                if stopTokens.contains(id) { done[i] = true } else { answers[i].append(id) }
+            }
+            if shouldStop() || done.allSatisfy({ $0 }) || step == maximumTokens - 1 { break }
+            let at = BatchPositions(
+                positions: MLXArray(starts.map { $0 + Int32(step) }), first: batch.positions.first, last: nil)
+            x = decoder(decoder.embedTokens(next).expandedDimensions(axis: 1), at, cache: cache)
+        }
+        return answers
+    }
+
+    /// Log-likelihood of each continuation after its prompt, summed over tokens, and the number of tokens.
+    public func logLikelihoods(_ pairs: [(prompt: Prompt, continuation: [Int32])]) throws -> [(sum: Float, tokens: Int)] {
+        let whole = pairs.map { appending($0.continuation, to: $0.prompt) }
+        let batch = PromptBatch(whole, padding: .right)
+        let x = decoder(batch.embeddings, batch.positions)
+        var rows: [Int32] = [], labels: [Int32] = [], owner: [Int] = []
+        for (b, pair) in pairs.enumerated() {
+            for (j, id) in pair.continuation.enumerated() {
+                rows.append(Int32(b * batch.length + pair.prompt.count - 1 + j))
+                labels.append(id)
+                owner.append(b)
+            }
+        }
+        guard !rows.isEmpty else { return pairs.map { _ in (0, 0) } }
+        let states = x.reshaped([-1, x.dim(2)]).take(MLXArray(rows))
+        let losses = try Fused.crossEntropy(logits: decoder.logits(states), labels: MLXArray(labels)).asArray()
+        var sums = [(sum: Float, tokens: Int)](repeating: (0, 0), count: pairs.count)
+        for (loss, b) in zip(losses, owner) { sums[b] = (sums[b].sum - loss, sums[b].tokens + 1) }
+        return sums
+    }
+
+    /// The prompt followed by text tokens.
+    public func appending(_ ids: [Int32], to prompt: Prompt) -> Prompt {
+        guard !ids.isEmpty else { return prompt }
+        return Prompt(
+            inputIDs: prompt.inputIDs + ids, audioMask: prompt.audioMask + ids.map { _ in false },
+            embeddings: concatenated([prompt.embeddings, decoder.embedTokens(MLXArray(ids))]))
+    }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import MLX
+
+/// A prompt as the decoder takes it: one vector a position, and which positions are audio.
+public struct Prompt {
+    /// The placeholder's id at audio positions.
+    public var inputIDs: [Int32]
+    public var audioMask: [Bool]
+    /// [T, hidden], evaluated.
+    public var embeddings: MLXArray
+    public init(inputIDs: [Int32], audioMask: [Bool], embeddings: MLXArray) {
+        self.inputIDs = inputIDs
+        self.audioMask = audioMask
+        self.embeddings = embeddings
+    }
+    public var count: Int { inputIDs.count }
+}
+
+public enum PaddingSide: Sendable { case left, right }
+
+/// Prompts of several lengths as one batch.
+public struct PromptBatch {
+    /// [B, T, hidden].
+    public let embeddings: MLXArray
+    public let positions: BatchPositions
+    /// [B, T], 1 / (number of audio positions) at audio positions, else 0: a product with it is the pooled state.
+    public let audioWeights: MLXArray
+    /// The index of each row's last position.
+    public let lastPositions: [Int]
+    public let length: Int
+
+    /// Right padding for training and analysis, left padding for generation.
+    public init(_ prompts: [Prompt], padding: PaddingSide) {
+        let T = prompts.map(\.count).max() ?? 0, width = prompts.first?.embeddings.dim(1) ?? 0
+        var rows: [MLXArray] = [], weights: [Float] = []
+        for p in prompts {
+            let lack = T - p.count
+            rows.append(
+                lack == 0
+                    ? p.embeddings
+                    : padded(p.embeddings, widths: [padding == .left ? (lack, 0) : (0, lack), (0, 0)]))
+            let share = 1 / Float(max(1, p.audioMask.count { $0 }))
+            let own = p.audioMask.map { $0 ? share : 0 }, zeros = [Float](repeating: 0, count: lack)
+            weights += padding == .left ? zeros + own : own + zeros
+        }
+        embeddings = stacked(rows).reshaped([prompts.count, T, width])
+        audioWeights = MLXArray(weights, [prompts.count, T])
+        length = T
+        switch padding {
+        case .left:
+            lastPositions = prompts.map { _ in T - 1 }
+            let lacks = prompts.map { Int32(T - $0.count) }
+            positions = BatchPositions(positions: MLXArray(lacks.map { -$0 }), first: MLXArray(lacks), last: nil)
+        case .right:
+            // A causal decoder never looks ahead: padding on the right needs no mask.
+            lastPositions = prompts.map { $0.count - 1 }
+            positions = BatchPositions(positions: MLXArray(prompts.map { _ in Int32(0) }))
+        }
+    }
+
+    /// Mean over the audio positions: [B, T, hidden] -> [B, hidden].
+    public func pooled(_ x: MLXArray) -> MLXArray {
+        matmul(audioWeights.reshaped([x.dim(0), 1, length]), x).reshaped([x.dim(0), x.dim(2)])
+    }
+    /// The state of each row's last position: [B, T, hidden] -> [B, hidden].
+    public func last(_ x: MLXArray) -> MLXArray {
+        let rows = lastPositions.enumerated().map { Int32($0 * length + $1) }
+        return x.reshaped([-1, x.dim(2)]).take(MLXArray(rows))
+    }
+}

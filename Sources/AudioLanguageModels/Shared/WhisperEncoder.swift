@@ -1,0 +1,89 @@
+import MLX
+import MLXNN
+
+/// Shape of a Whisper encoder; names as in HF's config.json.
+public struct WhisperEncoderConfig: Sendable, Equatable, Codable {
+    public var melBins: Int, width: Int, layers: Int, heads: Int, feedForward: Int, positions: Int
+    public init(melBins: Int, width: Int, layers: Int, heads: Int, feedForward: Int, positions: Int) {
+        self.melBins = melBins
+        self.width = width
+        self.layers = layers
+        self.heads = heads
+        self.feedForward = feedForward
+        self.positions = positions
+    }
+}
+
+final class WhisperAttention: Module {
+    @ModuleInfo(key: "q_proj") var query: Linear
+    @ModuleInfo(key: "k_proj") var key: Linear
+    @ModuleInfo(key: "v_proj") var value: Linear
+    @ModuleInfo(key: "out_proj") var output: Linear
+    let heads: Int
+    init(_ c: WhisperEncoderConfig) {
+        heads = c.heads
+        query = Linear(c.width, c.width)
+        key = Linear(c.width, c.width, bias: false)  // Whisper's keys have none
+        value = Linear(c.width, c.width)
+        output = Linear(c.width, c.width)
+    }
+    func callAsFunction(_ x: MLXArray) -> MLXArray {
+        let (B, T, D) = (x.dim(0), x.dim(1), x.dim(2) / heads)
+        let split = { (y: MLXArray) in y.reshaped([B, T, self.heads, D]) }
+        let y = Fused.attention(
+            queries: split(query(x)), keys: split(key(x)), values: split(value(x)), scale: 1 / Float(D).squareRoot(),
+            causal: false)
+        return output(y.reshaped([B, T, heads * D]))
+    }
+}
+
+final class WhisperEncoderLayer: Module {
+    @ModuleInfo(key: "self_attn") var attention: WhisperAttention
+    @ModuleInfo(key: "self_attn_layer_norm") var attentionNorm: LayerNorm
+    @ModuleInfo var fc1: Linear
+    @ModuleInfo var fc2: Linear
+    @ModuleInfo(key: "final_layer_norm") var finalNorm: LayerNorm
+    init(_ c: WhisperEncoderConfig) {
+        attention = WhisperAttention(c)
+        attentionNorm = LayerNorm(c.width)
+        fc1 = Linear(c.width, c.feedForward)
+        fc2 = Linear(c.feedForward, c.width)
+        finalNorm = LayerNorm(c.width)
+    }
+    func callAsFunction(_ x: MLXArray) -> MLXArray {
+        let h = x + attention(attentionNorm(x))
+        return h + fc2(Fused.gelu(fc1(finalNorm(h))))
+    }
+}
+
+/// HF WhisperEncoder: two convolutions, stored positions, pre-norm blocks, a final layer norm.
+public final class WhisperEncoder: Module {
+    @ModuleInfo var conv1: Conv1d
+    @ModuleInfo var conv2: Conv1d
+    @ModuleInfo(key: "embed_positions") var positions: Embedding
+    @ModuleInfo var layers: [WhisperEncoderLayer]
+    @ModuleInfo(key: "layer_norm") var norm: LayerNorm
+    public let config: WhisperEncoderConfig
+
+    public init(_ c: WhisperEncoderConfig) {
+        config = c
+        conv1 = Conv1d(c.melBins, c.width, kernel: 3, stride: 1, padding: 1)
+        conv2 = Conv1d(c.width, c.width, kernel: 3, stride: 2, padding: 1)
+        positions = Embedding(c.positions, c.width)
+        layers = (0..<c.layers).map { _ in WhisperEncoderLayer(c) }
+        norm = LayerNorm(c.width)
+    }
+
+    /// mel [B, frames, bins], at most 2 x positions frames -> every stage, [B, ceil(frames / 2), width] each: what the
+    /// convolutions and positions give, then each block's output, last the final layer norm's.
+    public func callAsFunction(_ mel: MLXArray) -> [MLXArray] {
+        var x = Fused.gelu(conv2(Fused.gelu(conv1(mel))))
+        x = x + positions.weight[0..<x.dim(1)]
+        var stages = [x]
+        for layer in layers {
+            x = layer(x)
+            stages.append(x)
+        }
+        return stages + [norm(x)]
+    }
+}

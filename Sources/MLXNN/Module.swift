@@ -1,0 +1,144 @@
+import MLX
+
+/// A layer or model: a tree of parameters and of further modules, found by reflection over the properties that are wrapped
+/// in `@ParameterInfo` and `@ModuleInfo`. Paths such as `layers.0.self_attn.q_proj.weight` mirror the checkpoint's keys.
+///
+/// mlx-swift's `Module` nests its dictionaries; here paths are flat, which is what checkpoints hold.
+open class Module {
+    public init() {}
+
+    private func wrapped() -> [(label: String, value: Any)] {
+        var found: [(String, Any)] = [], mirror: Mirror? = Mirror(reflecting: self), chain: [Mirror] = []
+        while let m = mirror {
+            chain.append(m)
+            mirror = m.superclassMirror
+        }
+        for m in chain.reversed() {
+            for child in m.children {
+                guard let label = child.label else { continue }
+                found.append((label.hasPrefix("_") ? String(label.dropFirst()) : label, child.value))
+            }
+        }
+        return found
+    }
+
+    /// All parameters with their paths, in the order of declaration.
+    public func namedParameters() -> [(path: String, parameter: any AnyParameterInfo)] {
+        var found: [(String, any AnyParameterInfo)] = []
+        for (label, value) in wrapped() {
+            if let parameter = value as? any AnyParameterInfo {
+                if parameter.array != nil { found.append((parameter.key ?? label, parameter)) }
+            } else if let modules = value as? any AnyModuleInfo {
+                for (suffix, module) in modules.modules {
+                    let prefix = (modules.key ?? label) + suffix
+                    found += module.namedParameters().map { (prefix + "." + $0.path, $0.parameter) }
+                }
+            }
+        }
+        return found
+    }
+
+    /// All modules below this one with their paths.
+    public func namedModules() -> [(path: String, module: Module)] {
+        wrapped().flatMap { label, value -> [(String, Module)] in
+            guard let modules = value as? any AnyModuleInfo else { return [] }
+            return modules.modules.flatMap { suffix, module -> [(String, Module)] in
+                let path = (modules.key ?? label) + suffix
+                return [(path, module)] + module.namedModules().map { (path + "." + $0.path, $0.module) }
+            }
+        }
+    }
+
+    public func parameters() -> [String: MLXArray] {
+        Dictionary(namedParameters().compactMap { p in p.parameter.array.map { (p.path, $0) } }, uniquingKeysWith: { a, _ in a })
+    }
+    public func trainableParameters() -> [String: MLXArray] {
+        Dictionary(
+            namedParameters().filter(\.parameter.isTrainable).compactMap { p in p.parameter.array.map { (p.path, $0) } },
+            uniquingKeysWith: { a, _ in a })
+    }
+    public func freeze() { namedParameters().forEach { $0.parameter.isTrainable = false } }
+    public func unfreeze() { namedParameters().forEach { $0.parameter.isTrainable = true } }
+
+    /// Replaces parameters by path. Every path of the module must be given, with its shape; `values` may hold more.
+    /// Throws a ``ModuleError`` that names the first missing or wrongly shaped one.
+    public func update(parameters values: [String: MLXArray]) throws {
+        for (path, parameter) in namedParameters() {
+            guard let value = values[path] else { throw ModuleError("tensor \(path) is missing") }
+            if let old = parameter.array, old.shape != value.shape {
+                throw ModuleError("tensor \(path) has shape \(value.shape), expected \(old.shape)")
+            }
+            parameter.array = value
+        }
+    }
+}
+
+/// A checkpoint that does not fit the module: which tensor, expected and found shape.
+public struct ModuleError: Error, Sendable, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}
+
+/// What a parameter's property may hold: an array, or perhaps one.
+public protocol ParameterValue {
+    var array: MLXArray? { get }
+    init?(array: MLXArray?)
+}
+extension MLXArray: ParameterValue {
+    public var array: MLXArray? { self }
+    public convenience init?(array: MLXArray?) { nil }
+}
+extension Optional: ParameterValue where Wrapped == MLXArray {
+    public var array: MLXArray? { self }
+    public init?(array: MLXArray?) { self = .some(array) }
+}
+
+public protocol AnyParameterInfo: AnyObject {
+    var key: String? { get }
+    var array: MLXArray? { get set }
+    var isTrainable: Bool { get set }
+}
+
+/// Marks a property as a parameter; `key` is its name in checkpoints where that differs from the property's.
+@propertyWrapper
+public final class ParameterInfo<Value: ParameterValue>: AnyParameterInfo {
+    public let key: String?
+    public var isTrainable = true
+    public var wrappedValue: Value
+    public init(wrappedValue: Value, key: String? = nil) {
+        self.wrappedValue = wrappedValue
+        self.key = key
+    }
+    public var array: MLXArray? {
+        get { wrappedValue.array }
+        set {
+            if let value = newValue as? Value {
+                wrappedValue = value
+            } else if let value = Value(array: newValue) {
+                wrappedValue = value
+            }
+        }
+    }
+}
+
+public protocol AnyModuleInfo {
+    var key: String? { get }
+    /// With what follows the key in their paths: nothing, or `.0`, `.1`, ... for a list.
+    var modules: [(suffix: String, module: Module)] { get }
+}
+
+/// Marks a property as a module or a list of modules.
+@propertyWrapper
+public final class ModuleInfo<Value>: AnyModuleInfo {
+    public let key: String?
+    public var wrappedValue: Value
+    public init(wrappedValue: Value, key: String? = nil) {
+        self.wrappedValue = wrappedValue
+        self.key = key
+    }
+    public var modules: [(suffix: String, module: Module)] {
+        if let module = wrappedValue as? Module { return [("", module)] }
+        if let list = wrappedValue as? [Module] { return list.enumerated().map { (".\($0)", $1) } }
+        return []
+    }
+}
