@@ -36,6 +36,12 @@ final class AlignmentGrammarTests: XCTestCase {
         XCTAssertEqual(only.sentences(count: 0, seed: 1), [])
     }
 
+    func testASlotNeverGetsOneFillerTwice() throws {
+        let json = #"{"templates": ["From {a} to {a}."], "slots": {"a": ["Rome", "Oslo"]}, "sentences": []}"#
+        XCTAssertEqual(
+            Set(try grammar(json).sentences(count: 9, seed: 1)), ["From Rome to Oslo.", "From Oslo to Rome."])
+    }
+
     func testUnknownSlotIsNamed() {
         let json = #"{"templates": ["See the {moon}."], "slots": {"sun": ["sun"]}, "sentences": []}"#
         XCTAssertThrowsError(try grammar(json)) { XCTAssertTrue("\($0)".contains("moon"), "\($0)") }

@@ -32,11 +32,12 @@ public struct AlignmentGrammar: Decodable, Sendable {
 
     /// The grammar that comes with the package.
     package static func loadBundled() throws -> AlignmentGrammar {
-        let name = "Resources/texts/alignment.json"
-        guard let folder = Bundle.module.resourceURL else {
-            throw CocoaError(.fileReadNoSuchFile, userInfo: [NSFilePathErrorKey: name])
-        }
-        return try JSONDecoder().decode(Self.self, from: Data(contentsOf: folder.appendingPathComponent(name)))
+        guard
+            let url = Bundle.module.url(
+                forResource: "alignment", withExtension: "json", subdirectory: "Resources/texts")
+                ?? Bundle.module.url(forResource: "alignment", withExtension: "json", subdirectory: "texts")
+        else { throw CocoaError(.fileReadNoSuchFile, userInfo: [NSFilePathErrorKey: "texts/alignment.json"]) }
+        return try JSONDecoder().decode(Self.self, from: Data(contentsOf: url))
     }
 
     /// Lowercased letters, digits and spaces: what two texts must share to count as the same, as in
@@ -56,7 +57,7 @@ public struct AlignmentGrammar: Decodable, Sendable {
         var misses = 0
         // Equal turns for every template: by capacity, the few with three slots would fill nearly everything.
         while result.count < count, misses < 1_000 {
-            let candidate: String
+            let candidate: String?
             if Int.random(in: 0..<8, using: &generator) == 0, let next = natural.popFirst() {
                 candidate = next
             } else if let template = compiled.randomElement(using: &generator) {
@@ -66,7 +67,7 @@ public struct AlignmentGrammar: Decodable, Sendable {
             } else {
                 break
             }
-            if seen.insert(Self.normalized(candidate)).inserted {
+            if let candidate, seen.insert(Self.normalized(candidate)).inserted {
                 result.append(candidate)
                 misses = 0
             } else {
@@ -80,8 +81,9 @@ public struct AlignmentGrammar: Decodable, Sendable {
         for template in compiled {
             var index = 0
             while result.count < count, index < template.capacity {
-                let candidate = template.sentence(at: index)
-                if seen.insert(Self.normalized(candidate)).inserted { result.append(candidate) }
+                if let candidate = template.sentence(at: index), seen.insert(Self.normalized(candidate)).inserted {
+                    result.append(candidate)
+                }
                 index += 1
             }
         }
@@ -94,11 +96,13 @@ private struct CompiledTemplate: Sendable {
     struct Problem: Error { let text: String }
 
     private let literals: [String]  // one more than fillers
+    private let names: [String]
     private let fillers: [[String]]
     let capacity: Int
 
     init(_ template: String, slots: [String: [String]]) throws {
         var literals: [String] = []
+        var names: [String] = []
         var fillers: [[String]] = []
         var capacity = 1
         var rest = template[...]
@@ -114,21 +118,27 @@ private struct CompiledTemplate: Sendable {
             guard !overflow else { throw Problem(text: "more sentences than can be numbered; use fewer slots") }
             capacity = product
             literals.append(String(rest[..<open]))
+            names.append(name)
             fillers.append(words)
             rest = rest[rest.index(after: close)...]
         }
         literals.append(String(rest))
         self.literals = literals
+        self.names = names
         self.fillers = fillers
         self.capacity = capacity
     }
 
-    /// The filling with this number, read as mixed-radix digits: the first slot is the fastest.
-    func sentence(at index: Int) -> String {
+    /// The filling with this number, read as mixed-radix digits: the first slot is the fastest. nil where one slot
+    /// gets the same filler twice ("from Rome to Rome").
+    func sentence(at index: Int) -> String? {
         var rest = index
         var text = literals[0]
-        for (words, literal) in zip(fillers, literals.dropFirst()) {
-            text += words[rest % words.count] + literal
+        var chosen: [String: Set<Int>] = [:]
+        for (slot, words) in fillers.enumerated() {
+            let digit = rest % words.count
+            guard chosen[names[slot], default: []].insert(digit).inserted else { return nil }
+            text += words[digit] + literals[slot + 1]
             rest /= words.count
         }
         return text.prefix(1).uppercased() + text.dropFirst()
