@@ -1,9 +1,9 @@
 import Foundation
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// A directory that is either absent or complete: filled beside its target, every file hashed into `manifest.json`
@@ -73,16 +73,19 @@ public enum AtomicDirectory {
     /// a moment in which the target is absent.
     private static func exchange(_ new: URL, _ old: URL) throws {
         #if canImport(Darwin)
-        let swapped = renamex_np(new.path, old.path, UInt32(RENAME_SWAP))
+            let swapped = renamex_np(new.path, old.path, UInt32(RENAME_SWAP))
         #else
-        // glibc has it since 2.28, but Swift's Glibc module does not show it. 2 is RENAME_EXCHANGE.
-        typealias Rename = @convention(c) (Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32) -> Int32
-        let found = dlsym(nil, "renameat2").map { unsafeBitCast($0, to: Rename.self) }
-        errno = ENOSYS
-        let swapped = found?(AT_FDCWD, new.path, AT_FDCWD, old.path, 2) ?? -1
+            // glibc has it since 2.28, but Swift's Glibc module does not show it. 2 is RENAME_EXCHANGE.
+            typealias Rename =
+                @convention(c) (Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32) -> Int32
+            let found = dlsym(nil, "renameat2").map { unsafeBitCast($0, to: Rename.self) }
+            errno = ENOSYS
+            let swapped = found?(AT_FDCWD, new.path, AT_FDCWD, old.path, 2) ?? -1
         #endif
         if swapped == 0 { return }
-        guard [EINVAL, ENOSYS, ENOTSUP].contains(errno) else { throw FileLayer.error("cannot replace", old.path, errno) }
+        guard [EINVAL, ENOSYS, ENOTSUP].contains(errno) else {
+            throw FileLayer.error("cannot replace", old.path, errno)
+        }
         let aside = PartialName.beside(old)
         let moved = FileLayer.retrying { FileLayer.current.rename(old.path, aside.path) }
         if moved < 0 { throw FileLayer.error("cannot replace", old.path, -moved) }

@@ -34,7 +34,9 @@ struct ByteReader {
         _ type: T.Type, atMost limit: Int, _ what: @autoclosure () -> String
     ) throws -> Int {
         let value = try integer(type, what())
-        guard value >= 0, value <= limit else { throw error("\(what()) is \(value), at most \(limit) is possible here") }
+        guard value >= 0, value <= limit else {
+            throw error("\(what()) is \(value), at most \(limit) is possible here")
+        }
         return Int(value)
     }
 

@@ -41,7 +41,8 @@ public final class CTranslate2File: TensorSource {
     ) throws -> (String, Int) {
         let version = try reader.integer(UInt32.self, "the version")
         guard version == 6 else {
-            throw CheckpointError("\(reader.path): binary version \(version), only 6 is read: not a CTranslate2 file of 4.x?")
+            throw CheckpointError(
+                "\(reader.path): binary version \(version), only 6 is read: not a CTranslate2 file of 4.x?")
         }
         let specification = try text(&reader, "the specification")
         let revision = Int(try reader.integer(UInt32.self, "the revision"))
@@ -103,7 +104,8 @@ public final class CTranslate2File: TensorSource {
     public func array(_ name: String) throws -> MLXArray {
         let entry = try entry(name)
         guard let dtype = entry.info.type.dtype else {
-            throw CheckpointError("\(url.path): \(name) has type \(entry.info.type.rawValue), which is not loaded as an array")
+            throw CheckpointError(
+                "\(url.path): \(name) has type \(entry.info.type.rawValue), which is not loaded as an array")
         }
         return try file.withBytes(entry.range) { try MLXArray(rawBytes: $0, shape: entry.info.shape, dtype: dtype) }
     }
@@ -113,7 +115,8 @@ public final class CTranslate2File: TensorSource {
         let entry = try entry(name)
         let values = try file.withBytes(entry.range) { Checkpoints.floats($0, entry.info.type) }
         guard let values else {
-            throw CheckpointError("\(url.path): \(name) has type \(entry.info.type.rawValue): expected F32, F16 or BF16")
+            throw CheckpointError(
+                "\(url.path): \(name) has type \(entry.info.type.rawValue): expected F32, F16 or BF16")
         }
         return values
     }
@@ -123,7 +126,8 @@ public final class CTranslate2File: TensorSource {
         let entry = try entry(name)
         guard entry.info.count == 1, [.i8, .i16, .i32].contains(entry.info.type) else {
             throw CheckpointError(
-                "\(url.path): \(name) is \(entry.info.type.rawValue) of shape \(entry.info.shape): expected one integer")
+                "\(url.path): \(name) is \(entry.info.type.rawValue) of shape \(entry.info.shape): expected one integer"
+            )
         }
         return try file.withBytes(entry.range) { bytes in
             var reader = ByteReader(bytes, path: url.path)
@@ -136,7 +140,9 @@ public final class CTranslate2File: TensorSource {
     }
 
     private func entry(_ name: String) throws -> Entry {
-        guard let entry = entries[aliases[name] ?? name] else { throw CheckpointError("\(url.path) has no variable \(name)") }
+        guard let entry = entries[aliases[name] ?? name] else {
+            throw CheckpointError("\(url.path) has no variable \(name)")
+        }
         return entry
     }
 }

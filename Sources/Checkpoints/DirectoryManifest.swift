@@ -1,9 +1,9 @@
 import Foundation
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// The files of a directory with their sizes and SHA-256: `manifest.json`.
@@ -40,7 +40,8 @@ public struct DirectoryManifest: Sendable, Equatable {
             throw CheckpointError("no such folder: \(folder.path)")
         }
         guard FileManager.default.fileExists(atPath: url.path) else {
-            throw CheckpointError("\(folder.path) has no \(AtomicDirectory.manifestName): it is not complete; write it again")
+            throw CheckpointError(
+                "\(folder.path) has no \(AtomicDirectory.manifestName): it is not complete; write it again")
         }
         let object = try JSONFile.object(at: url)
         let listed = try object.object("files")
@@ -65,14 +66,18 @@ public struct DirectoryManifest: Sendable, Equatable {
         let sizes = Dictionary(found.map { ($0.path, $0.bytes) }, uniquingKeysWith: { first, _ in first })
         for (name, file) in files.sorted(by: { $0.key < $1.key }) {
             let path = folder.appendingPathComponent(name)
-            guard let bytes = sizes[name] else { throw CheckpointError("\(path.path) is missing: write the folder again") }
+            guard let bytes = sizes[name] else {
+                throw CheckpointError("\(path.path) is missing: write the folder again")
+            }
             guard bytes == file.bytes else {
-                throw CheckpointError("\(path.path) has \(bytes) bytes, the manifest says \(file.bytes): it was changed")
+                throw CheckpointError(
+                    "\(path.path) has \(bytes) bytes, the manifest says \(file.bytes): it was changed")
             }
             if hashing(name) {
                 let hash = try Checksum.sha256(file: path)
                 if hash != file.sha256 {
-                    throw CheckpointError("\(path.path) has SHA-256 \(hash), the manifest says \(file.sha256): it was changed")
+                    throw CheckpointError(
+                        "\(path.path) has SHA-256 \(hash), the manifest says \(file.sha256): it was changed")
                 }
             }
         }
@@ -83,7 +88,9 @@ public struct DirectoryManifest: Sendable, Equatable {
 
     private static func isInside(_ name: String) -> Bool {
         !name.isEmpty && !name.utf8.contains(0)
-            && name.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { !["", ".", ".."].contains($0) }
+            && name.split(separator: "/", omittingEmptySubsequences: false).allSatisfy {
+                !["", ".", ".."].contains($0)
+            }
     }
 
     /// Everything below a folder, children before their folder. Links and devices are refused: a hash of what a link

@@ -1,9 +1,9 @@
 import Foundation
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// The system calls that writing goes through, so that a test can let the Nth of them fail. Each returns what the call
@@ -31,25 +31,25 @@ package struct SystemFiles: FileOperations {
     }
     package func write(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
         #if canImport(Darwin)
-        let count = Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+            let count = Darwin.write(descriptor, bytes.baseAddress, bytes.count)
         #else
-        let count = Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+            let count = Glibc.write(descriptor, bytes.baseAddress, bytes.count)
         #endif
         return count < 0 ? -Int(errno) : count
     }
     package func sync(_ descriptor: Int32) -> Int32 { fsync(descriptor) != 0 ? -errno : 0 }
     package func close(_ descriptor: Int32) -> Int32 {
         #if canImport(Darwin)
-        return Darwin.close(descriptor) != 0 ? -errno : 0
+            return Darwin.close(descriptor) != 0 ? -errno : 0
         #else
-        return Glibc.close(descriptor) != 0 ? -errno : 0
+            return Glibc.close(descriptor) != 0 ? -errno : 0
         #endif
     }
     package func rename(_ from: String, _ to: String) -> Int32 {
         #if canImport(Darwin)
-        return Darwin.rename(from, to) != 0 ? -errno : 0
+            return Darwin.rename(from, to) != 0 ? -errno : 0
         #else
-        return Glibc.rename(from, to) != 0 ? -errno : 0
+            return Glibc.rename(from, to) != 0 ? -errno : 0
         #endif
     }
     package func freeBytes(_ folder: String) -> Int? {
@@ -87,9 +87,9 @@ package enum FileLayer {
     static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, path: String) throws -> Int {
         while true {
             #if canImport(Darwin)
-            let count = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
+                let count = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
             #else
-            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+                let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
             #endif
             if count >= 0 { return count }
             if errno != EINTR { throw error("cannot read", path, errno) }

@@ -55,7 +55,9 @@ public final class GGUFFile: TensorSource {
         for _ in 0..<pairCount {
             let key = try reader.ggufText("a metadata key")
             let value = try reader.ggufValue(key, items: &items)
-            guard pairs.updateValue(value, forKey: key) == nil else { throw reader.error("the key \(shown(key)) is there twice") }
+            guard pairs.updateValue(value, forKey: key) == nil else {
+                throw reader.error("the key \(shown(key)) is there twice")
+            }
         }
         var relative: [(name: String, shape: [Int], block: GGUFBlock, offset: Int, bytes: Int)] = []
         for _ in 0..<tensorCount { relative.append(try tensor(&reader)) }
@@ -64,7 +66,8 @@ public final class GGUFFile: TensorSource {
         for tensor in relative {
             let (end, overflow) = tensor.offset.addingReportingOverflow(tensor.bytes)
             guard !overflow, end <= available else {
-                throw CheckpointError("\(reader.path): tensor \(shown(tensor.name)) ends beyond the file: cut off or damaged")
+                throw CheckpointError(
+                    "\(reader.path): tensor \(shown(tensor.name)) ends beyond the file: cut off or damaged")
             }
             let entry = Entry(shape: tensor.shape, block: tensor.block, range: start + tensor.offset..<start + end)
             guard entries.updateValue(entry, forKey: tensor.name) == nil else {
@@ -102,9 +105,11 @@ public final class GGUFFile: TensorSource {
         }
         let offset = try reader.count(UInt64.self, atMost: reader.bytes.count, "the offset of \(shown(name))")
         guard (shape.last ?? 1) % block.items == 0 else {
-            throw reader.error("tensor \(shown(name)): rows of \(shape.last ?? 1) are no whole blocks of \(block.items)")
+            throw reader.error(
+                "tensor \(shown(name)): rows of \(shape.last ?? 1) are no whole blocks of \(block.items)")
         }
-        guard let count = byteCount(shape, element: 1), let scaled = byteCount([count / block.items], element: block.bytes)
+        guard let count = byteCount(shape, element: 1),
+            let scaled = byteCount([count / block.items], element: block.bytes)
         else { throw reader.error("tensor \(shown(name)) of shape \(shape) is too large") }
         return (name, shape, block, offset, scaled)
     }

@@ -66,7 +66,8 @@ public final class HFFolder: TensorSource {
                 }
                 let url = index.deletingLastPathComponent().appendingPathComponent(shard)
                 guard FileManager.default.fileExists(atPath: url.path) else {
-                    throw CheckpointError("\(url.path) is missing, but \(index.lastPathComponent) names it: download it")
+                    throw CheckpointError(
+                        "\(url.path) is missing, but \(index.lastPathComponent) names it: download it")
                 }
                 files[shard] = try SafetensorsFile(url)
             }
@@ -74,12 +75,14 @@ public final class HFFolder: TensorSource {
         }
         for (shard, file) in files.sorted(by: { $0.key < $1.key }) {
             for name in file.names where owners[name] !== file {
-                let claim = owners[name].map { "the index says \($0.url.lastPathComponent)" } ?? "the index does not name it"
+                let claim =
+                    owners[name].map { "the index says \($0.url.lastPathComponent)" } ?? "the index does not name it"
                 throw CheckpointError("\(index.path): tensor \(shown(name)) is in \(shard), but \(claim)")
             }
         }
         for (name, file) in owners.sorted(by: { $0.key < $1.key }) where (try? file.info(name)) == nil {
-            throw CheckpointError("\(file.url.path) has no tensor \(shown(name)), but \(index.lastPathComponent) says so")
+            throw CheckpointError(
+                "\(file.url.path) has no tensor \(shown(name)), but \(index.lastPathComponent) says so")
         }
         guard !owners.isEmpty else { throw CheckpointError("\(index.path): the weight map is empty") }
         return owners

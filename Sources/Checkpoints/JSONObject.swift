@@ -99,7 +99,9 @@ public struct JSONObject: Sendable, Equatable {
         CheckpointError("\(place): field \"\(key)\": expected \(expected), found \(found.kind)")
     }
 
-    private func missing(_ key: String) -> CheckpointError { CheckpointError("\(place): the field \"\(key)\" is missing") }
+    private func missing(_ key: String) -> CheckpointError {
+        CheckpointError("\(place): the field \"\(key)\" is missing")
+    }
 
     private func present(_ key: String) -> JSONValue? {
         guard let value = fields[key], value != .null else { return nil }

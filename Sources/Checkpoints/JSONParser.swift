@@ -89,7 +89,9 @@ struct JSONParser {
             let key = try string()
             try expect(":")
             let item = try value(depth: depth)
-            guard fields.updateValue(item, forKey: key) == nil else { throw error("the key \"\(key.prefix(80))\" is there twice") }
+            guard fields.updateValue(item, forKey: key) == nil else {
+                throw error("the key \"\(key.prefix(80))\" is there twice")
+            }
         } while take(",")
         try expect("}")
         return .object(fields)
@@ -192,7 +194,9 @@ struct JSONParser {
         guard bytes.count - place >= 4 else { throw error("a string without end") }
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard let digit = Character(Unicode.Scalar(bytes[place])).hexDigitValue else { throw error("a bad \\u escape") }
+            guard let digit = Character(Unicode.Scalar(bytes[place])).hexDigitValue else {
+                throw error("a bad \\u escape")
+            }
             code = code << 4 | UInt32(digit)
             place += 1
         }

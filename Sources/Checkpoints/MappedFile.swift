@@ -1,9 +1,9 @@
 import Foundation
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// A regular file mapped into memory, read only. Its size and time of change are compared before every access: a file
@@ -67,9 +67,9 @@ final class MappedFile: @unchecked Sendable {
 
     private func seconds(_ info: stat) -> [Int] {
         #if canImport(Darwin)
-        [info.st_mtimespec.tv_sec, info.st_mtimespec.tv_nsec]
+            [info.st_mtimespec.tv_sec, info.st_mtimespec.tv_nsec]
         #else
-        [info.st_mtim.tv_sec, info.st_mtim.tv_nsec]
+            [info.st_mtim.tv_sec, info.st_mtim.tv_nsec]
         #endif
     }
 }

@@ -27,7 +27,8 @@ struct SafetensorsHeader {
         }
         let start = 8 + Int(length)
         guard start <= file.count else {
-            throw CheckpointError("\(path): the header claims \(length) bytes, the file has \(file.count): it was cut off")
+            throw CheckpointError(
+                "\(path): the header claims \(length) bytes, the file has \(file.count): it was cut off")
         }
         let root = try file.withBytes(8..<start) {
             // Also what tells it from other formats: the first byte is the object's brace.
@@ -51,7 +52,9 @@ struct SafetensorsHeader {
     private static func texts(_ value: JSONValue, _ path: String) throws -> [String: String] {
         guard case .object(let fields) = value else { throw CheckpointError("\(path): __metadata__ is not an object") }
         return try fields.mapValues {
-            guard case .string(let text) = $0 else { throw CheckpointError("\(path): __metadata__ may hold texts only") }
+            guard case .string(let text) = $0 else {
+                throw CheckpointError("\(path): __metadata__ may hold texts only")
+            }
             return text
         }
     }
@@ -59,7 +62,8 @@ struct SafetensorsHeader {
     private static func entry(
         _ name: String, _ value: JSONValue, _ path: String, dataStart: Int, dataCount: Int
     ) throws -> Entry {
-        guard !name.isEmpty, !name.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7f..<0xa0).contains($0.value) })
+        guard !name.isEmpty,
+            !name.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7f..<0xa0).contains($0.value) })
         else { throw CheckpointError("\(path): a tensor name is empty or holds control characters") }
         let place = "\(path): tensor \(name.prefix(200))"
         guard case .object(let fields) = value else { throw CheckpointError("\(place) is not an object") }

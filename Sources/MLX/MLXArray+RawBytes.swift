@@ -7,7 +7,9 @@ extension MLXArray {
         var bytes = dtype.bytes
         var dimensions: [Int32] = []
         for dimension in shape {
-            guard let fits = Int32(exactly: dimension), fits >= 0 else { throw MLXError("shape \(shape) is not possible") }
+            guard let fits = Int32(exactly: dimension), fits >= 0 else {
+                throw MLXError("shape \(shape) is not possible")
+            }
             dimensions.append(fits)
             let (product, overflow) = bytes.multipliedReportingOverflow(by: dimension)
             if overflow { throw MLXError("shape \(shape) is too large") }

@@ -5,7 +5,7 @@ import TestSupport
 import XCTest
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// The system's calls, except that the Nth of them fails in a chosen way.
@@ -59,7 +59,8 @@ final class AtomicTests: XCTestCase {
                 try writer.write(Data(repeating: 0x61, count: 3 << 20))
                 try writer.write("end")
             }
-            XCTAssertEqual(try Data(contentsOf: url), Data("two ".utf8) + Data(repeating: 0x61, count: 3 << 20) + Data("end".utf8))
+            XCTAssertEqual(
+                try Data(contentsOf: url), Data("two ".utf8) + Data(repeating: 0x61, count: 3 << 20) + Data("end".utf8))
             XCTAssertEqual(try names(folder), ["a.txt"])
         }
     }
@@ -109,7 +110,9 @@ final class AtomicTests: XCTestCase {
                     try fill("old")
                     let files = Failing(at: call, way)
                     var failed = false
-                    do { try FileLayer.$current.withValue(files) { try fill("new") } } catch is CheckpointError { failed = true }
+                    do { try FileLayer.$current.withValue(files) { try fill("new") } } catch is CheckpointError {
+                        failed = true
+                    }
                     if way == .interrupted || way == .short { XCTAssertFalse(failed, "\(way) \(call)") }
                     XCTAssertNoThrow(try AtomicDirectory.verify(url), "\(way) \(call)")
                     let text = try String(contentsOf: url.appendingPathComponent("weights"), encoding: .utf8)
@@ -132,12 +135,14 @@ final class AtomicTests: XCTestCase {
                 try AtomicFile.write(to: url) {
                     try $0.write("half")
                     throw Stop()
-                }) { XCTAssertTrue($0 is Stop) }
+                }
+            ) { XCTAssertTrue($0 is Stop) }
             XCTAssertThrowsError(
                 try AtomicDirectory.write(to: url) {
                     try AtomicFile.write(Data([1]), to: $0.appendingPathComponent("x"))
                     throw Stop()
-                }) { XCTAssertTrue($0 is Stop) }
+                }
+            ) { XCTAssertTrue($0 is Stop) }
             XCTAssertEqual(try names(folder), [])
         }
     }
@@ -151,7 +156,9 @@ final class AtomicTests: XCTestCase {
             try FileManager.default.createDirectory(at: locked, withIntermediateDirectories: true)
             chmod(locked.path, 0o555)
             defer { chmod(locked.path, 0o755) }
-            XCTAssertTrue(refused { try AtomicFile.write(Data([1]), to: locked.appendingPathComponent("a")) }.contains("locked/a"))
+            XCTAssertTrue(
+                refused { try AtomicFile.write(Data([1]), to: locked.appendingPathComponent("a")) }.contains("locked/a")
+            )
         }
     }
 

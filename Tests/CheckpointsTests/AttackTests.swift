@@ -40,17 +40,27 @@ final class AttackTests: XCTestCase {
             ("cut off JSON", header("{\"x\":")), ("text after it", header("{}{}")), ("NUL after it", header("{}\0")),
             ("not UTF-8", UInt64(5).little + Data([0x7b, 0x22, 0xff, 0x22, 0x7d])),
             ("nested 200,000 deep", header("{\"x\":" + String(repeating: "[", count: 200_000))),
-            ("nested objects", header(String(repeating: "{\"a\":", count: 20) + "1" + String(repeating: "}", count: 20))),
+            (
+                "nested objects",
+                header(String(repeating: "{\"a\":", count: 20) + "1" + String(repeating: "}", count: 20))
+            ),
             ("a tensor that is a number", header("{\"x\":1}")), ("a tensor that is null", header("{\"x\":null}")),
             ("no fields", header("{\"x\":{}}")), ("no offsets", header("{\"x\":{\"dtype\":\"F32\",\"shape\":[]}}")),
             ("an unknown field", header("{\"x\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0],\"z\":1}}")),
-            ("unknown type", one("F33", "[1]", "0", "4", bytes: 4)), ("lower-case type", one("f32", "[1]", "0", "4", bytes: 4)),
+            ("unknown type", one("F33", "[1]", "0", "4", bytes: 4)),
+            ("lower-case type", one("f32", "[1]", "0", "4", bytes: 4)),
             ("a type that is a number", header("{\"x\":{\"dtype\":1,\"shape\":[0],\"data_offsets\":[0,0]}}")),
             ("metadata that is a list", header("{\"__metadata__\":[]}")),
             ("metadata with a number", header("{\"__metadata__\":{\"a\":1}}")),
             ("the same key twice", header("{\"x\":\(e("F32", "[0]", "0", "0")),\"x\":\(e("F32", "[0]", "0", "0"))}")),
-            ("the same key by an escape", header("{\"x\":\(e("F32", "[0]", "0", "0")),\"\\u0078\":\(e("F32", "[0]", "0", "0"))}")),
-            ("dtype twice", header("{\"x\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}")),
+            (
+                "the same key by an escape",
+                header("{\"x\":\(e("F32", "[0]", "0", "0")),\"\\u0078\":\(e("F32", "[0]", "0", "0"))}")
+            ),
+            (
+                "dtype twice",
+                header("{\"x\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}")
+            ),
             ("a lone surrogate", header("{\"\\ud800\":\(e("F32", "[0]", "0", "0"))}")),
             ("an empty name", header("{\"\":\(e("F32", "[0]", "0", "0"))}")),
             ("NUL in a name", header("{\"a\\u0000b\":\(e("F32", "[0]", "0", "0"))}")),
@@ -62,11 +72,14 @@ final class AttackTests: XCTestCase {
             ("shape [-4] and 2^64-16", one("F32", "[-4]", "0", "18446744073709551600", bytes: 0)),
             ("offsets that wrap", one("F32", "[4]", big, "18446744073709551568", bytes: 16)),
             ("a dimension of 2^31", one("F32", "[2147483648,0]", "0", "0", bytes: 0)),
-            ("float dimension", one("F32", "[1.0]", "0", "4", bytes: 4)), ("text dimension", one("F32", "[\"1\"]", "0", "4", bytes: 4)),
+            ("float dimension", one("F32", "[1.0]", "0", "4", bytes: 4)),
+            ("text dimension", one("F32", "[\"1\"]", "0", "4", bytes: 4)),
             ("shape a number", one("F32", "1", "0", "4", bytes: 4)),
             ("rank 33", one("F32", "[\(Array(repeating: "1", count: 33).joined(separator: ","))]", "0", "4", bytes: 4)),
-            ("float offsets", one("F32", "[1]", "0.0", "4.0", bytes: 4)), ("exponent offsets", one("F32", "[1]", "0", "4e0", bytes: 4)),
-            ("leading zero", one("F32", "[01]", "0", "4", bytes: 4)), ("plus sign", one("F32", "[+1]", "0", "4", bytes: 4)),
+            ("float offsets", one("F32", "[1]", "0.0", "4.0", bytes: 4)),
+            ("exponent offsets", one("F32", "[1]", "0", "4e0", bytes: 4)),
+            ("leading zero", one("F32", "[01]", "0", "4", bytes: 4)),
+            ("plus sign", one("F32", "[+1]", "0", "4", bytes: 4)),
             ("a number of 10,000 digits", one("F32", "[\(String(repeating: "9", count: 10_000))]", "0", "4", bytes: 4)),
             ("1e400", one("F32", "[1e400]", "0", "4", bytes: 4)), ("NaN", one("F32", "[NaN]", "0", "4", bytes: 4)),
             ("falling offsets", one("F32", "[1]", "4", "0", bytes: 4)),
@@ -74,7 +87,8 @@ final class AttackTests: XCTestCase {
             ("offsets beyond the file", one("F32", "[2]", "0", "8", bytes: 4)),
             ("span shorter than the shape", one("F32", "[2]", "0", "4", bytes: 4)),
             ("span longer than the shape", one("F32", "[1]", "0", "8", bytes: 8)),
-            ("bytes after the end", one("F32", "[1]", "0", "4", bytes: 5)), ("bytes without tensors", Made.safetensors("{}", data: Data([1]))),
+            ("bytes after the end", one("F32", "[1]", "0", "4", bytes: 5)),
+            ("bytes without tensors", Made.safetensors("{}", data: Data([1]))),
             ("not from 0 on", one("F32", "[1]", "4", "8", bytes: 8)),
             ("a hole", two(e("F32", "[1]", "0", "4"), e("F32", "[1]", "8", "12"), bytes: 12)),
             ("overlap", two(e("F32", "[2]", "0", "8"), e("F32", "[2]", "4", "12"), bytes: 12)),
@@ -92,7 +106,8 @@ final class AttackTests: XCTestCase {
             }
             try opens("no tensors", Made.safetensors("{}"), count: 0)
             try opens("padding", Made.safetensors("{}" + String(repeating: " ", count: 30)), count: 0)
-            try opens("a name like a path", Made.safetensors("{\"../x\":\(Made.entry("F32", "[0]", "0", "0"))}"), count: 1)
+            try opens(
+                "a name like a path", Made.safetensors("{\"../x\":\(Made.entry("F32", "[0]", "0", "0"))}"), count: 1)
             try opens(
                 "a header of exactly 100,000,000 bytes",
                 Made.safetensors("{}" + String(repeating: " ", count: 99_999_998)), count: 0)
@@ -100,13 +115,17 @@ final class AttackTests: XCTestCase {
             let start = Date()
             try opens(
                 "100,000 tensors",
-                Made.safetensors("{\(many.joined(separator: ","))}", data: Data(repeating: 0, count: 100_000)), count: 100_000)
+                Made.safetensors("{\(many.joined(separator: ","))}", data: Data(repeating: 0, count: 100_000)),
+                count: 100_000)
             XCTAssertLessThan(Date().timeIntervalSince(start), 5)
         }
     }
 
     func testGGUF() throws {
-        let text = Made.ggufText, tensor = Made.ggufTensor
+        let text = Made.ggufText
+        func tensor(_ name: String, _ dims: [UInt64], type: UInt32, offset: UInt64) -> Data {
+            Made.ggufTensor(name, dims, type: type, offset: offset)
+        }
         func pair(_ type: UInt32, _ value: Data) -> Data { Made.gguf(pairs: [text("k") + type.little + value]) }
         func one(_ dims: [UInt64], type: UInt32 = 0, offset: UInt64 = 0, bytes: Int = 16) -> Data {
             Made.gguf(tensors: [tensor("t", dims, type: type, offset: offset)], data: Data(repeating: 0, count: bytes))
@@ -116,18 +135,25 @@ final class AttackTests: XCTestCase {
         }
         try attack([
             ("no bytes", Data()), ("wrong mark", Data("GGML".utf8) + Data(repeating: 0, count: 60)),
-            ("version 1", Made.gguf(version: 1)), ("version 4", Made.gguf(version: 4)), ("big endian", Made.gguf(version: 3 << 24)),
+            ("version 1", Made.gguf(version: 1)), ("version 4", Made.gguf(version: 4)),
+            ("big endian", Made.gguf(version: 3 << 24)),
             ("2^64-1 tensors", Made.gguf(tensorCount: .max)), ("2^64-1 pairs", Made.gguf(pairCount: .max)),
             ("2^40 tensors", Made.gguf(tensorCount: 1 << 40)), ("pairs beyond the file", Made.gguf(pairCount: 2)),
             ("a key of 2^64-1", Made.gguf(pairs: [UInt64.max.little + Data("k".utf8)])),
             ("a key beyond the file", Made.gguf(pairs: [UInt64(1000).little + Data("k".utf8)])),
-            ("a key that is not UTF-8", Made.gguf(pairs: [UInt64(1).little + Data([0xff]) + UInt32(0).little + Data([0])])),
+            (
+                "a key that is not UTF-8",
+                Made.gguf(pairs: [UInt64(1).little + Data([0xff]) + UInt32(0).little + Data([0])])
+            ),
             ("unknown value type", pair(13, Data([0]))), ("a value cut off", Made.gguf(pairs: [text("k")]).prefix(33)),
             ("bool of 2", pair(7, Data([2]))), ("array of 2^62", pair(9, UInt32(0).little + (UInt64(1) << 62).little)),
             ("array of arrays", pair(9, UInt32(9).little + UInt64(1).little)),
             ("array of an unknown type", pair(9, UInt32(77).little + UInt64(1).little)),
             ("array of strings cut off", pair(9, UInt32(8).little + UInt64(3).little + text("a"))),
-            ("the same key twice", Made.gguf(pairs: Array(repeating: text("k") + UInt32(0).little + Data([1]), count: 2))),
+            (
+                "the same key twice",
+                Made.gguf(pairs: Array(repeating: text("k") + UInt32(0).little + Data([1]), count: 2))
+            ),
             ("alignment 0", alignment(0)), ("alignment 3", alignment(3)), ("alignment 2^31", alignment(1 << 31)),
             ("alignment a text", Made.gguf(pairs: [text("general.alignment") + UInt32(8).little + text("32")])),
             ("rank 5", one([1, 1, 1, 1, 1])), ("rank 2^32-1", Made.gguf(tensors: [text("t") + UInt32.max.little])),
@@ -136,9 +162,12 @@ final class AttackTests: XCTestCase {
             ("half a block", one([16], type: 3, bytes: 64)), ("offset 2^64-32", one([4], offset: .max - 31)),
             ("offset beyond the file", one([4], offset: 4096)), ("data cut off", one([32], type: 3, bytes: 19)),
             ("a tensor twice", Made.gguf(tensors: Array(repeating: tensor("t", [0], type: 0, offset: 0), count: 2))),
-            ("overlap", Made.gguf(
-                tensors: [tensor("a", [4], type: 0, offset: 0), tensor("b", [4], type: 0, offset: 8)],
-                data: Data(repeating: 0, count: 32))),
+            (
+                "overlap",
+                Made.gguf(
+                    tensors: [tensor("a", [4], type: 0, offset: 0), tensor("b", [4], type: 0, offset: 8)],
+                    data: Data(repeating: 0, count: 32))
+            ),
         ]) { _ = try GGUFFile($0) }
     }
 
@@ -153,17 +182,22 @@ final class AttackTests: XCTestCase {
             ("no bytes", Data()), ("version 5", Made.ct2(version: 5, variables: [good])),
             ("2^32-1 variables", Made.ct2(variables: [good], count: .max)),
             ("one more than there are", Made.ct2(variables: [good], count: 2)),
-            ("one less than there are", Made.ct2(variables: [good, variable("x", [], 0, Data(repeating: 0, count: 4), nil)], count: 1)),
+            (
+                "one less than there are",
+                Made.ct2(variables: [good, variable("x", [], 0, Data(repeating: 0, count: 4), nil)], count: 1)
+            ),
             ("a name of length 0", one(UInt16(0).little)), ("a name beyond the file", one(UInt16.max.little)),
             ("a name without NUL", one(UInt16(1).little + Data("w".utf8))),
             ("NUL inside a name", one(variable("a\0b", [2, 2], 0, floats, nil))),
-            ("unknown type", one(variable("w", [2, 2], 6, floats, nil))), ("size against shape", one(variable("w", [2, 3], 0, floats, nil))),
+            ("unknown type", one(variable("w", [2, 2], 6, floats, nil))),
+            ("size against shape", one(variable("w", [2, 3], 0, floats, nil))),
             ("size of 2^32-1", one(variable("w", [2, 2], 0, floats, .max))),
             ("a product that wraps", one(variable("w", Array(repeating: 65536, count: 4), 0, Data(), nil))),
             ("dimension 2^32-1", one(variable("w", [.max], 1, floats, nil))),
             ("rank 255", one(text("w") + Data([255]) + Data(repeating: 1, count: 300))),
             ("the same name twice", Made.ct2(variables: [good, good])),
-            ("an alias of nothing", aliases([text("v") + text("nowhere")])), ("an alias twice", aliases(Array(repeating: text("v") + text("w"), count: 2))),
+            ("an alias of nothing", aliases([text("v") + text("nowhere")])),
+            ("an alias twice", aliases(Array(repeating: text("v") + text("w"), count: 2))),
             ("an alias of its own name", aliases([text("w") + text("w")])), ("2^32-1 aliases", aliases([], .max)),
             ("bytes after the end", aliases([]) + Data([0])), ("cut off", aliases([]).dropLast()),
         ]) { _ = try CTranslate2File($0) }

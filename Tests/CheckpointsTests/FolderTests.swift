@@ -12,7 +12,8 @@ final class FolderTests: XCTestCase {
     func testSingleFileAndShards() throws {
         try withTemporaryFolder { folder in
             try put("{\"num_hidden_layers\": 3, \"nested\": {\"eps\": 1e-5}}", "config.json", folder)
-            try Safetensors.write([("a", MLXArray(1)), ("b", MLXArray(2))], to: folder.appendingPathComponent("model.safetensors"))
+            try Safetensors.write(
+                [("a", MLXArray(1)), ("b", MLXArray(2))], to: folder.appendingPathComponent("model.safetensors"))
             let single = try HFFolder(folder)
             XCTAssertEqual(single.names, ["a", "b"])
             XCTAssertEqual(single.shards, ["model.safetensors"])
@@ -32,15 +33,18 @@ final class FolderTests: XCTestCase {
 
     func testEveryMistakeIsNamed() throws {
         try withTemporaryFolder { folder in
-            XCTAssertTrue(refused { try HFFolder(folder.appendingPathComponent("nowhere")) }.contains("no such model folder"))
+            XCTAssertTrue(
+                refused { try HFFolder(folder.appendingPathComponent("nowhere")) }.contains("no such model folder"))
             XCTAssertTrue(refused { try HFFolder(folder) }.contains("config.json"))
             try put("{}", "config.json", folder)
             XCTAssertTrue(refused { try HFFolder(folder.appendingPathComponent("config.json")) }.contains("is a file"))
             XCTAssertTrue(refused { try HFFolder(folder) }.contains("model.safetensors"))
             try Safetensors.write([("a", MLXArray(1))], to: folder.appendingPathComponent("m-1.safetensors"))
-            try Safetensors.write([("a", MLXArray(1)), ("b", MLXArray(1))], to: folder.appendingPathComponent("m-2.safetensors"))
+            try Safetensors.write(
+                [("a", MLXArray(1)), ("b", MLXArray(1))], to: folder.appendingPathComponent("m-2.safetensors"))
             let maps: [(String, String)] = [
-                ("{\"a\":\"m-3.safetensors\"}", "m-3.safetensors is missing"), ("{\"a\":\"../m-1.safetensors\"}", "plain name"),
+                ("{\"a\":\"m-3.safetensors\"}", "m-3.safetensors is missing"),
+                ("{\"a\":\"../m-1.safetensors\"}", "plain name"),
                 ("{\"a\":\"/etc/passwd\"}", "plain name"), ("{\"a\":\"config.json\"}", "plain name"),
                 ("{\"a\":1}", "a text"), ("[]", "an object"), ("{}", "empty"),
                 ("{\"a\":\"m-1.safetensors\",\"b\":\"m-2.safetensors\"}", "tensor a is in m-2.safetensors"),
@@ -58,7 +62,8 @@ final class FolderTests: XCTestCase {
     func testFieldsOfTheWrongKindAreNamed() throws {
         try withTemporaryFolder { folder in
             let url = folder.appendingPathComponent("config.json")
-            try put("{\"n\":1e9,\"t\":\"x\",\"z\":null,\"b\":1,\"l\":[1,\"2\"],\"deep\":{\"k\":[]}}", "config.json", folder)
+            try put(
+                "{\"n\":1e9,\"t\":\"x\",\"z\":null,\"b\":1,\"l\":[1,\"2\"],\"deep\":{\"k\":[]}}", "config.json", folder)
             let config = try JSONFile.object(at: url)
             for text in [
                 refused { try config.int("n", in: 1...1000) }, refused { try config.int("t", in: 0...1) },
@@ -100,13 +105,17 @@ final class FolderTests: XCTestCase {
             XCTAssertEqual(try file.info("q").shape, [2, 32])  // the file has the fastest axis first
             let half: [Data] = [UInt16(0x3800).little, UInt16(0xbc00).little]  // 0.5 and -1
             let nibbles = Data((0..<16).map { UInt8($0 | (15 - $0) << 4) })
-            let low = (0..<16).map { Float($0) }, high = low.reversed()
-            for (type, block, expected) in [
-                (UInt32(3), half[0] + half[1] + nibbles, (low + high).map { $0 * 0.5 - 1 }),
-                (2, half[0] + nibbles, (low + high).map { ($0 - 8) * 0.5 }),
-                (8, half[0] + Data((0..<32).map { UInt8(bitPattern: Int8($0 * 8 - 128)) }), (0..<32).map { Float($0 * 8 - 128) * 0.5 }),
-                (1, (0..<32).reduce(Data()) { $0 + UInt16($1).little }, (0..<32).map { Float($0) * 0x1p-24 }),
-            ] {
+            let low: [Float] = (0..<16).map { Float($0) }
+            let both: [Float] = low + low.reversed()
+            let bytes = Data((0..<32).map { UInt8(bitPattern: Int8($0 * 8 - 128)) })
+            let tiny: Data = (0..<32).reduce(Data()) { $0 + UInt16($1).little }
+            let cases: [(UInt32, Data, [Float])] = [
+                (3, half[0] + half[1] + nibbles, both.map { $0 * 0.5 - 1 }),
+                (2, half[0] + nibbles, both.map { ($0 - 8) * 0.5 }),
+                (8, half[0] + bytes, (0..<32).map { Float($0 * 8 - 128) * 0.5 }),
+                (1, tiny, (0..<32).map { Float($0) * 0x1p-24 }),
+            ]
+            for (type, block, expected) in cases {
                 try Made.gguf(tensors: [Made.ggufTensor("t", [32], type: type, offset: 0)], data: block).write(to: url)
                 let file = try GGUFFile(url)
                 XCTAssertEqual(try file.floats("t"), expected, "block type \(type)")
@@ -136,7 +145,8 @@ final class FolderTests: XCTestCase {
     func testAdapterComesBack() throws {
         try withTemporaryFolder { folder in
             let config = PEFTAdapter.Config(
-                rank: 2, alpha: 4, dropout: 0.05, targetModules: ["v_proj", "q_proj"], layers: [1, 0], baseModel: "smol")
+                rank: 2, alpha: 4, dropout: 0.05, targetModules: ["v_proj", "q_proj"], layers: [1, 0], baseModel: "smol"
+            )
             let q = PEFTAdapter.Factors(a: .normal([2, 6], seed: 1), b: .normal([4, 2], seed: 2))
             let adapter = PEFTAdapter(config: config, modules: ["model.layers.0.self_attn.q_proj": q])
             try adapter.write(to: folder)
@@ -154,7 +164,8 @@ final class FolderTests: XCTestCase {
             let wrong = PEFTAdapter.Factors(a: .normal([3, 6], seed: 1), b: .normal([4, 2], seed: 2))
             refused("rank 3 for 2") { try PEFTAdapter(config: config, modules: ["m": wrong]).write(to: folder) }
             try Safetensors.write(
-                [("base_model.model.m.lora_A.weight", q.a)], to: folder.appendingPathComponent("adapter_model.safetensors"))
+                [("base_model.model.m.lora_A.weight", q.a)],
+                to: folder.appendingPathComponent("adapter_model.safetensors"))
             XCTAssertTrue(refused { try PEFTAdapter(readingFrom: folder) }.contains("one LoRA factor"))
         }
     }

@@ -52,7 +52,8 @@ final class SafetensorsTests: XCTestCase {
     func testTheEngineReadsWhatWeWrite() throws {
         try withTemporaryFolder { folder in
             let url = folder.appendingPathComponent("a.safetensors")
-            try Safetensors.write([("w", MLXArray([1, 2, 3, 4, 5, 6] as [Float], [3, 2]).transposed([1, 0]))], to: url)
+            try Safetensors.write(
+                [("w", MLXArray([1, 2, 3, 4, 5, 6] as [Float], [3, 2]).transposed(axes: [1, 0]))], to: url)
             let array = try XCTUnwrap(try loadArrays(url: url)["w"])
             XCTAssertEqual(array.shape, [2, 3])
             XCTAssertEqual(try array.asArray(), [1, 3, 5, 2, 4, 6])
