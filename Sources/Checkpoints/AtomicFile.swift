@@ -41,7 +41,8 @@ public enum AtomicFile {
                 _ = files.close(descriptor)
                 throw error
             }
-            let closed = files.close(descriptor)  // never again after EINTR: the descriptor may be someone else's by then
+            // Never again after EINTR: the descriptor may be someone else's by then.
+            let closed = files.close(descriptor)
             if closed < 0, closed != -EINTR { throw writer.failure(-closed) }
             let renamed = FileLayer.retrying { files.rename(partial.path, url.path) }
             if renamed < 0 { throw FileLayer.error("cannot rename to", url.path, -renamed) }
