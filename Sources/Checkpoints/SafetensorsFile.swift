@@ -31,7 +31,7 @@ public final class SafetensorsFile: TensorSource {
         guard let dtype = entry.info.type.dtype else {
             throw CheckpointError(
                 "\(url.path): \(name) has type \(entry.info.type.rawValue), which cannot be loaded as an array: "
-                    + "convert it to F32, F16, BF16, I32, U32, I64 or BOOL")
+                    + "convert it to F32, F16, BF16, I32, U32, I64, U8 or BOOL")
         }
         return try file.withBytes(entry.range) { bytes in
             if dtype == .bool, bytes.contains(where: { $0 > 1 }) {

@@ -27,6 +27,7 @@ public enum TensorType: String, Sendable, CaseIterable {
         case .u32: .uint32
         case .bool: .bool
         case .i64: .int64
+        case .u8: .uint8
         default: nil
         }
     }
@@ -41,6 +42,7 @@ public enum TensorType: String, Sendable, CaseIterable {
         case .uint32: self = .u32
         case .bool: self = .bool
         case .int64: self = .i64
+        case .uint8: self = .u8
         }
     }
 }

@@ -39,7 +39,9 @@ struct Setup: ParsableCommand {
             ]
             print(answer.text())
         } else {
-            print(wasReady ? "The embedded model is there: \(folder.path)" : "The embedded model is set up: \(folder.path)")
+            print(
+                wasReady
+                    ? "The embedded model is there: \(folder.path)" : "The embedded model is set up: \(folder.path)")
         }
     }
 }

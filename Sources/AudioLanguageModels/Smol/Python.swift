@@ -23,7 +23,8 @@ package struct Python {
         let (code, _) = try run(["-m", "pip", "--version"])
         guard code == 0 else {
             throw CheckpointError(
-                "\(program.path) has no pip: install it (Debian: python3-pip) or put a Python that has it first in PATH")
+                "\(program.path) has no pip: install it (Debian: python3-pip) or put a Python that has it first in PATH"
+            )
         }
     }
 
@@ -43,7 +44,9 @@ package struct Python {
 
     /// What pip's output means, in a sentence.
     package static func failure(_ output: String) -> CheckpointError {
-        func says(_ words: String...) -> Bool { words.contains { output.range(of: $0, options: .caseInsensitive) != nil } }
+        func says(_ words: String...) -> Bool {
+            words.contains { output.range(of: $0, options: .caseInsensitive) != nil }
+        }
         if says("do not match the hashes", "hash mismatch") {
             return CheckpointError(
                 "a fetched package does not have the pinned SHA-256 and was not used: try again; if it stays so, the "
@@ -52,12 +55,14 @@ package struct Python {
         if says("No space left") {
             return CheckpointError("the disk is full: free 1 GB, or set RESURFACE_CACHE or TMPDIR to another disk")
         }
-        if says("NewConnectionError", "name resolution", "Connection refused", "ConnectTimeout", "timed out", "ProxyError",
+        if says(
+            "NewConnectionError", "name resolution", "Connection refused", "ConnectTimeout", "timed out", "ProxyError",
             "Network is unreachable", "SSLError", "Max retries", "Connection broken")
         {
             return CheckpointError(
                 "the packages of the embedded model could not be fetched, there seems to be no network: "
-                    + "\(lastLine(output)). Connect, or point pip at a folder that holds them (PIP_NO_INDEX, PIP_FIND_LINKS)")
+                    + "\(lastLine(output)). Connect, or point pip at a folder that holds them (PIP_NO_INDEX, PIP_FIND_LINKS)"
+            )
         }
         return CheckpointError("pip could not fetch the packages of the embedded model: \(lastLine(output))")
     }
@@ -71,7 +76,10 @@ package struct Python {
         let log = FileManager.default.temporaryDirectory.appendingPathComponent("resurface-\(UUID().uuidString).log")
         guard FileManager.default.createFile(atPath: log.path, contents: nil),
             let handle = FileHandle(forWritingAtPath: log.path)
-        else { throw CheckpointError("cannot write in \(log.deletingLastPathComponent().path): set TMPDIR to another folder") }
+        else {
+            throw CheckpointError(
+                "cannot write in \(log.deletingLastPathComponent().path): set TMPDIR to another folder")
+        }
         defer {
             try? handle.close()
             try? FileManager.default.removeItem(at: log)

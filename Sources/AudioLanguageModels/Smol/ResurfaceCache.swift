@@ -6,16 +6,18 @@ public enum ResurfaceCache {
     public static var folder: URL { folder(environment: ProcessInfo.processInfo.environment) }
 
     package static func folder(environment: [String: String]) -> URL {
-        if let own = environment["RESURFACE_CACHE"], !own.isEmpty { return URL(fileURLWithPath: own, isDirectory: true) }
+        if let own = environment["RESURFACE_CACHE"], !own.isEmpty {
+            return URL(fileURLWithPath: own, isDirectory: true)
+        }
         // A relative XDG path is to be ignored, says its specification.
         if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") {
             return URL(fileURLWithPath: cache, isDirectory: true).appendingPathComponent("resurface", isDirectory: true)
         }
         let home = FileManager.default.homeDirectoryForCurrentUser
         #if os(macOS)
-        return home.appendingPathComponent("Library/Caches/resurface", isDirectory: true)
+            return home.appendingPathComponent("Library/Caches/resurface", isDirectory: true)
         #else
-        return home.appendingPathComponent(".cache/resurface", isDirectory: true)
+            return home.appendingPathComponent(".cache/resurface", isDirectory: true)
         #endif
     }
 }

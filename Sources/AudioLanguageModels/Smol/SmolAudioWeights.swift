@@ -12,7 +12,8 @@ struct SmolAudioWeights {
         }
         let stem = try file.info("encoder/conv1/weight").shape
         guard stem.count == 3, stem[2] == 3, stem[0] > 0 else {
-            throw CheckpointError("\(file.url.path): encoder/conv1/weight has shape \(stem), expected (width, bands, 3)")
+            throw CheckpointError(
+                "\(file.url.path): encoder/conv1/weight has shape \(stem), expected (width, bands, 3)")
         }
         let (width, bands) = (stem[0], stem[1])
         let positions = try file.info("encoder/position_encodings/encodings").shape.first ?? 0
@@ -55,7 +56,9 @@ struct SmolAudioWeights {
             let stacked = "\(from)/self_attention/linear_0"
             for (part, projection) in ["q_proj", "k_proj", "v_proj"].enumerated() {
                 try add("\(to).self_attn.\(projection).weight", "\(stacked)/weight", [width, width], part: part)
-                if projection != "k_proj" { try add("\(to).self_attn.\(projection).bias", "\(stacked)/bias", [width], part: part) }
+                if projection != "k_proj" {
+                    try add("\(to).self_attn.\(projection).bias", "\(stacked)/bias", [width], part: part)
+                }
             }
             guard try file.floats("encoder/\(stacked)/bias")[width..<2 * width].allSatisfy({ $0 == 0 }) else {
                 throw CheckpointError("\(file.url.path): \(stacked) has a bias on the keys; Whisper has none")
