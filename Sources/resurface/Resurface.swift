@@ -4,5 +4,7 @@ import ArgumentParser
 struct Resurface: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resurface",
-        abstract: "Finds the layers in which an audio language model hears its speaker, and teaches it to answer that speaker.")
+        abstract:
+            "Finds the layers in which an audio language model hears its speaker, and teaches it to answer that speaker.",
+        subcommands: [Setup.self])
 }

@@ -1,0 +1,109 @@
+import Foundation
+import MLX
+
+/// A model folder in Hugging Face's layout: `config.json` with `model.safetensors`, or with shards and
+/// `model.safetensors.index.json`.
+///
+///     let folder = try HFFolder(url)
+///     let layers = try folder.config.int("num_hidden_layers", in: 1...1000)
+///     let embedding = try folder.array("model.embed_tokens.weight")
+public final class HFFolder: TensorSource {
+    /// The folder.
+    public let url: URL
+    /// The contents of `config.json`.
+    public let config: JSONObject
+    /// All tensor names, sorted.
+    public let names: [String]
+    /// Names of the weight files, sorted.
+    public let shards: [String]
+    private let owners: [String: SafetensorsFile]
+
+    /// Opens the configuration and all headers. Tensors are read when asked for.
+    public init(_ url: URL) throws {
+        self.url = url
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
+            throw CheckpointError("no such model folder: \(url.path)")
+        }
+        guard isFolder.boolValue else {
+            throw CheckpointError("\(url.path) is a file: give the folder that holds config.json and model.safetensors")
+        }
+        let configURL = url.appendingPathComponent("config.json")
+        guard FileManager.default.fileExists(atPath: configURL.path) else {
+            throw CheckpointError("\(url.path) has no config.json: not a model folder in Hugging Face layout")
+        }
+        config = try JSONFile.object(at: configURL)
+        let single = url.appendingPathComponent("model.safetensors")
+        let index = url.appendingPathComponent("model.safetensors.index.json")
+        if FileManager.default.fileExists(atPath: index.path) {
+            owners = try Self.sharded(index)
+        } else if FileManager.default.fileExists(atPath: single.path) {
+            let file = try SafetensorsFile(single)
+            owners = Dictionary(uniqueKeysWithValues: file.names.map { ($0, file) })
+        } else {
+            throw CheckpointError(
+                "\(url.path) has neither model.safetensors nor model.safetensors.index.json: "
+                    + "download the safetensors files of the model, or convert the weights to safetensors")
+        }
+        names = owners.keys.sorted()
+        shards = Set(owners.values.map(\.url.lastPathComponent)).sorted()
+    }
+
+    private static func sharded(_ index: URL) throws -> [String: SafetensorsFile] {
+        let map = try JSONFile.object(at: index).object("weight_map")
+        var files: [String: SafetensorsFile] = [:]
+        var owners: [String: SafetensorsFile] = [:]
+        for name in map.keys {
+            let shard = try map.string(name)
+            guard isPlain(shard) else {
+                throw CheckpointError(
+                    "\(map.place): \(shown(name)) is said to be in \"\(shown(shard))\": expected the plain name of a "
+                        + ".safetensors file inside the folder")
+            }
+            if files[shard] == nil {
+                guard files.count < CheckpointLimits.shards else {
+                    throw CheckpointError("\(map.place): more than \(CheckpointLimits.shards) shards")
+                }
+                let url = index.deletingLastPathComponent().appendingPathComponent(shard)
+                guard FileManager.default.fileExists(atPath: url.path) else {
+                    throw CheckpointError(
+                        "\(url.path) is missing, but \(index.lastPathComponent) names it: download it")
+                }
+                files[shard] = try SafetensorsFile(url)
+            }
+            owners[name] = files[shard]
+        }
+        for (shard, file) in files.sorted(by: { $0.key < $1.key }) {
+            for name in file.names where owners[name] !== file {
+                let claim =
+                    owners[name].map { "the index says \($0.url.lastPathComponent)" } ?? "the index does not name it"
+                throw CheckpointError("\(index.path): tensor \(shown(name)) is in \(shard), but \(claim)")
+            }
+        }
+        for (name, file) in owners.sorted(by: { $0.key < $1.key }) where (try? file.info(name)) == nil {
+            throw CheckpointError(
+                "\(file.url.path) has no tensor \(shown(name)), but \(index.lastPathComponent) says so")
+        }
+        guard !owners.isEmpty else { throw CheckpointError("\(index.path): the weight map is empty") }
+        return owners
+    }
+
+    private static func isPlain(_ name: String) -> Bool {
+        name.hasSuffix(".safetensors") && !name.hasPrefix(".") && name.utf8.count <= 255
+            && !name.unicodeScalars.contains { $0 == "/" || $0 == "\\" || $0.value < 0x20 }
+    }
+
+    /// Type and shape of a tensor.
+    public func info(_ name: String) throws -> TensorInfo { try owner(name).info(name) }
+
+    /// A copy of a tensor in the engine's memory, in the stored type.
+    public func array(_ name: String) throws -> MLXArray { try owner(name).array(name) }
+
+    /// Whether a tensor is there.
+    public func has(_ name: String) -> Bool { owners[name] != nil }
+
+    private func owner(_ name: String) throws -> SafetensorsFile {
+        guard let file = owners[name] else { throw CheckpointError("\(url.path) has no tensor \(name)") }
+        return file
+    }
+}

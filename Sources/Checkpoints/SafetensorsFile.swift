@@ -1,0 +1,48 @@
+import Foundation
+import MLX
+
+/// A safetensors file, validated when opened and mapped into memory. See `SafetensorsHeader` for what is checked.
+public final class SafetensorsFile: TensorSource {
+    /// The file.
+    public let url: URL
+    /// The free texts of `__metadata__`.
+    public let metadata: [String: String]
+    /// All tensor names, sorted.
+    public let names: [String]
+    private let entries: [String: SafetensorsHeader.Entry]
+    private let file: MappedFile
+
+    /// Opens and validates. Tensors are read when asked for.
+    public init(_ url: URL) throws {
+        self.url = url
+        file = try MappedFile(url)
+        let header = try SafetensorsHeader(file)
+        metadata = header.metadata
+        entries = header.entries
+        names = header.entries.keys.sorted()
+    }
+
+    /// Type and shape.
+    public func info(_ name: String) throws -> TensorInfo { try entry(name).info }
+
+    /// A copy in the engine's memory, in the stored type.
+    public func array(_ name: String) throws -> MLXArray {
+        let entry = try entry(name)
+        guard let dtype = entry.info.type.dtype else {
+            throw CheckpointError(
+                "\(url.path): \(name) has type \(entry.info.type.rawValue), which cannot be loaded as an array: "
+                    + "convert it to F32, F16, BF16, I32, U32, I64, U8 or BOOL")
+        }
+        return try file.withBytes(entry.range) { bytes in
+            if dtype == .bool, bytes.contains(where: { $0 > 1 }) {
+                throw CheckpointError("\(url.path): \(name) has type BOOL but holds bytes other than 0 and 1")
+            }
+            return try MLXArray(rawBytes: bytes, shape: entry.info.shape, dtype: dtype)
+        }
+    }
+
+    private func entry(_ name: String) throws -> SafetensorsHeader.Entry {
+        guard let entry = entries[name] else { throw CheckpointError("\(url.path) has no tensor \(name)") }
+        return entry
+    }
+}
