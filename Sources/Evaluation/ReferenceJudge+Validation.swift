@@ -102,7 +102,7 @@ extension ReferenceJudge {
                 generic.add(said == (text.category == .age ? "adult" : Judgement.generic), text)
             }
             for (shown, hidden) in Self.halved(text) {
-                for (name, response) in hidden.candidates() {
+                for (name, response) in hidden.references() {
                     let request = JudgeRequest(text: shown, attribute: name, response: response)
                     halves.add(judge(request, similarity: true).reflects == name, text)
                 }

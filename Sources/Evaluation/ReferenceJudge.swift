@@ -11,7 +11,8 @@ import Corpora
 public struct ReferenceJudge: Judge {
     /// The defaults were chosen on train and validation texts; `validate(on:)` prints what they give.
     public struct Settings: Codable, Sendable, Equatable {
-        /// What a cosine of 1 to a candidate's reference adds to its log probability.
+        /// What a cosine of 1 to a candidate's reference adds to its log probability. The cosine counts squared: a shared
+        /// word or two means nothing, a shared sentence much.
         public var similarityWeight: Double
         /// L2 penalty of the wording classifier, beside its mean loss.
         public var penalty: Double
@@ -36,7 +37,7 @@ public struct ReferenceJudge: Judge {
     /// - Throws: `EvaluationError` for a category of which `texts` holds no train references.
     public init(texts: [JudgedText], settings: Settings = Settings()) throws {
         self.settings = settings
-        nearness = TermVectors(documents: texts.flatMap { $0.candidates().map(\.reference) }, minimum: 1)
+        nearness = TermVectors(documents: texts.flatMap { $0.references().map(\.response) }, minimum: 1)
         var wording: [Category: WordingModel] = [:]
         for category in Category.allCases {
             let own = texts.filter { $0.category == category }
@@ -74,17 +75,22 @@ public struct ReferenceJudge: Judge {
         guard !ResponseForm.isUnusable(words) else {
             return Judgement(r: 0, reflects: Judgement.unusable, probabilities: [:])
         }
-        let candidates = request.text.candidates()
         let learnt = wording[request.text.category]?.scores(request.response) ?? [:]
         let vector = nearness.vector(request.response)
-        let scores = candidates.map { candidate in
-            (learnt[candidate.name] ?? 0)
-                + (similarity
-                    ? settings.similarityWeight * vector.dot(nearness.vector(candidate.reference)) : 0)
+        // A candidate with two references is as near as the nearer one.
+        var candidates: [(name: String, near: Double)] = []
+        for reference in request.text.references() {
+            let near = similarity ? vector.dot(nearness.vector(reference.response)) : 0
+            if let index = candidates.firstIndex(where: { $0.name == reference.reflects }) {
+                candidates[index].near = max(candidates[index].near, near)
+            } else {
+                candidates.append((reference.reflects, near))
+            }
         }
-        let probabilities = SoftmaxClassifier.softmax(scores)
-        // The first of equals: candidates stand in a fixed order, generic first.
-        guard let best = probabilities.indices.max(by: { probabilities[$0] < probabilities[$1] }) else {
+        let probabilities = SoftmaxClassifier.softmax(
+            candidates.map { (learnt[$0.name] ?? 0) + settings.similarityWeight * $0.near * $0.near })
+        // Of equals the last: attributes stand in a fixed order behind generic.
+        guard let best = probabilities.indices.max(by: { probabilities[$0] <= probabilities[$1] }) else {
             return Judgement(r: 0, reflects: Judgement.generic, probabilities: [:])
         }
         let name = candidates[best].name
@@ -97,14 +103,15 @@ public struct ReferenceJudge: Judge {
 }
 
 extension JudgedText {
-    /// What a response to this text can reflect, in a fixed order; for age the generic answer is no candidate.
-    func candidates() -> [(name: String, reference: String)] {
-        var candidates: [(name: String, reference: String)] = []
-        if category != .age, let generic { candidates.append((Judgement.generic, generic)) }
+    /// The text's references with what each reflects, in a fixed order. A plain answer is an adult's (METHOD, section 5),
+    /// so that for age the generic reference stands for the adult beside the adult's own.
+    func references() -> [(reflects: String, response: String)] {
+        var references: [(reflects: String, response: String)] = []
+        if let generic { references.append((category == .age ? "adult" : Judgement.generic, generic)) }
         for attribute in category.attributes {
-            if let response = responses[attribute] { candidates.append((attribute, response)) }
+            if let response = responses[attribute] { references.append((attribute, response)) }
         }
-        return candidates
+        return references
     }
 }
 
@@ -116,10 +123,10 @@ private struct WordingModel: Sendable {
 
     init(category: Category, texts: [JudgedText], settings: ReferenceJudge.Settings) {
         let names = category.attributes + (category == .age ? [] : [Judgement.generic])
-        let documents = texts.flatMap { $0.candidates() }
-        let vectors = TermVectors(documents: documents.map(\.reference), minimum: settings.minimumDocuments)
+        let documents = texts.flatMap { $0.references() }
+        let vectors = TermVectors(documents: documents.map(\.response), minimum: settings.minimumDocuments)
         let labelled = documents.compactMap { document in
-            names.firstIndex(of: document.name).map { (vector: vectors.vector(document.reference), label: $0) }
+            names.firstIndex(of: document.reflects).map { (vector: vectors.vector(document.response), label: $0) }
         }
         self.names = names
         self.vectors = vectors
