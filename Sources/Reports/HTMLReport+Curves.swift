@@ -55,7 +55,8 @@ extension HTMLReport {
                 guard !values.isEmpty else { return nil }
                 let (points, size) = thinned(values)
                 binned = max(binned, size)
-                return ReportContent.Series(name: content.name(of: curve.setting), points: points)
+                return ReportContent.Series(
+                    name: content.name(of: curve.setting), points: points, colour: content.colour(of: curve.setting))
             }
             let title = part == "sft" ? "SFT" : part.prefix(1).uppercased() + part.dropFirst()
             return ReportContent.Chart(
@@ -84,9 +85,9 @@ extension HTMLReport {
     static func figure(_ chart: ReportContent.Chart, bands: [ReportContent.Band]) -> String {
         let drawing = LineChart(chart, bands: bands)
         var parts = ["<figure class=\"chart\">\n<figcaption><h3>\(HTML.escape(chart.title))</h3>\n"]
-        if chart.series.count > 1 {
+        if chart.series.count > 1 || chart.series.first?.colour != nil {
             let names = chart.series.enumerated().map { index, series in
-                "<span><i class=\"swatch line s\(index % Style.seriesColours)\"></i>\(HTML.escape(series.name))</span>"
+                "<span>\(drawing.sample(index))\(HTML.escape(series.name))</span>"
             }
             parts.append("<p class=\"key\">\(names.joined(separator: "\n"))</p>\n")
         }

@@ -14,16 +14,20 @@ extension HTMLReport {
                 "<p>PA-score is the mean of the judge\u{2019}s marks: +1 where the answer reflects the speaker, 0 where it is "
                     + "generic, \u{2212}1 where it reflects somebody else. PA-rate is the share of +1. Brackets hold 95\u{202F}% "
                     + "intervals from resampling texts, all recordings of a text together. "
-                    + "<span class=\"up\">\u{25B2}</span> marks an interval that lies wholly above the vanilla model\u{2019}s.</p>\n"
-            )
+                    + "<span class=\"up\">\u{25B2}</span> marks an interval that lies wholly above the vanilla model\u{2019}s. "
+                    + "In each cell the PA-score stands above the PA-rate.</p>\n<p class=\"key\">"
+                    + settings.map { setting in
+                        "<span><i class=\"swatch disc \(Style.colour(content.colour(of: setting)))\"></i>"
+                            + "\(HTML.escape(content.name(of: setting)))</span>"
+                    }.joined(separator: "\n") + "</p>\n")
         }
         for category in categories {
             let figures = settings.map { (setting: $0, table: content.summary.settings[$0]?[category] ?? [:]) }
             parts.append("<article class=\"category\">\n<h3>\(HTML.escape(title(category)))</h3>\n")
             if let note = notes[category] { parts.append("<p class=\"note\">\(note)</p>\n") }
-            parts.append(
-                dotPlot(figures.map { (content.name(of: $0.setting), $0.table[PAMetrics.all]) }, title: category))
-            parts.append(table(category, figures, content))
+            let attributes = attributes(category, figures)
+            parts.append(dotPlot(category, attributes, figures, content))
+            parts.append(table(category, attributes, figures, content))
             parts.append("</article>\n")
         }
         for table in content.tables {
@@ -40,6 +44,15 @@ extension HTMLReport {
         category == PAMetrics.safety ? "Child safety" : category.prefix(1).uppercased() + category.dropFirst()
     }
 
+    /// "all", then the category's values in their usual order, then any others.
+    private static func attributes(
+        _ category: String, _ figures: [(setting: String, table: [String: PAFigure])]
+    ) -> [String] {
+        let order = [PAMetrics.all] + (Category(rawValue: category) ?? .age).attributes
+        let present = Set(figures.flatMap { $0.table.keys })
+        return order.filter(present.contains) + present.subtracting(order).sorted()
+    }
+
     private static let notes = [
         "age":
             "Age has no generic answer: a plain one is an adult\u{2019}s. A model that does not hear the voice scores about 0 and "
@@ -52,11 +65,9 @@ extension HTMLReport {
     // MARK: Table
 
     private static func table(
-        _ category: String, _ figures: [(setting: String, table: [String: PAFigure])], _ content: ReportContent
+        _ category: String, _ attributes: [String], _ figures: [(setting: String, table: [String: PAFigure])],
+        _ content: ReportContent
     ) -> String {
-        let order = [PAMetrics.all] + (Category(rawValue: category) ?? .age).attributes
-        let present = Set(figures.flatMap { $0.table.keys })
-        let attributes = order.filter(present.contains) + present.subtracting(order).sorted()
         let head = figures.map { "<th scope=\"col\">\(HTML.escape(content.name(of: $0.setting)))</th>" }.joined()
         var rows = attributes.map { attribute -> String in
             let vanilla = figures.first { $0.setting == "vanilla" }?.table[attribute]
@@ -107,39 +118,49 @@ extension HTMLReport {
 
     // MARK: Picture
 
-    /// One line per setting: the PA-score as a dot on -1...1, its interval as a bar. The table below holds the numbers.
-    private static func dotPlot(_ rows: [(name: String, figure: PAFigure?)], title: String) -> String {
-        let (left, right, rowHeight) = (92.0, 388.0, 24.0)
-        let bottom = 8 + rowHeight * Double(rows.count)
+    /// The PA-scores on -1...1, a group of dots per attribute value, a dot with its interval per setting; the table beside
+    /// it holds the numbers.
+    private static func dotPlot(
+        _ category: String, _ attributes: [String], _ figures: [(setting: String, table: [String: PAFigure])],
+        _ content: ReportContent
+    ) -> String {
+        let (left, right, rowHeight, gap) = (82.0, 390.0, 13.0, 12.0)
+        let groupHeight = rowHeight * Double(figures.count) + gap
+        let bottom = 4 + groupHeight * Double(attributes.count)
         func x(_ score: Double) -> String { HTML.coordinate(left + (min(max(score, -1), 1) + 1) / 2 * (right - left)) }
         var parts = [
             "<figure class=\"dots\"><svg viewBox=\"0 0 400 \(HTML.coordinate(bottom + 36))\" role=\"img\" "
-                + "aria-label=\"PA-score, \(HTML.escape(title))\">"
+                + "aria-label=\"PA-score, \(HTML.escape(category))\">"
         ]
         for tick in [-1, -0.5, 0, 0.5, 1] {
             parts.append(
                 "<line class=\"\(tick == 0 ? "axis" : "grid")\" x1=\"\(x(tick))\" x2=\"\(x(tick))\" y1=\"4\" "
                     + "y2=\"\(HTML.coordinate(bottom))\"/><text class=\"tick x\" x=\"\(x(tick))\" "
-                    + "y=\"\(HTML.coordinate(bottom + 14))\">\(HTML.number(tick, digits: tick == tick.rounded() ? 0 : 1))</text>"
+                    + "y=\"\(HTML.coordinate(bottom + 15))\">\(HTML.number(tick, digits: tick == tick.rounded() ? 0 : 1))</text>"
             )
         }
-        for (index, row) in rows.enumerated() {
-            let y = HTML.coordinate(8 + rowHeight * (Double(index) + 0.5))
+        for (group, attribute) in attributes.enumerated() {
+            let start = 4 + groupHeight * Double(group) + gap / 2
             parts.append(
-                "<text class=\"tick y\" x=\"\(HTML.coordinate(left - 10))\" y=\"\(y)\" dy=\"4\">"
-                    + "\(HTML.escape(String(row.name.prefix(16))))</text>")
-            guard let figure = row.figure else { continue }
-            let range = figure.interval.paScore
-            let text =
-                "\(row.name): \(HTML.number(figure.paScore, digits: 3)) \(interval(range, percent: false)), n = \(figure.n)"
-            parts.append(
-                "<g class=\"dot s\(index % Style.seriesColours)\"><title>\(HTML.escape(text))</title>"
-                    + "<line x1=\"\(x(range.low))\" x2=\"\(x(range.high))\" y1=\"\(y)\" y2=\"\(y)\"/>"
-                    + "<circle cx=\"\(x(figure.paScore))\" cy=\"\(y)\" r=\"5\"/></g>")
+                "<text class=\"tick y\(attribute == PAMetrics.all ? " strong" : "")\" x=\"\(HTML.coordinate(left - 12))\" "
+                    + "y=\"\(HTML.coordinate(start + rowHeight * Double(figures.count) / 2))\" dy=\"4\">"
+                    + "\(HTML.escape(String(attribute.prefix(14))))</text>")
+            for (index, row) in figures.enumerated() {
+                guard let figure = row.table[attribute] else { continue }
+                let y = HTML.coordinate(start + rowHeight * (Double(index) + 0.5))
+                let range = figure.interval.paScore
+                let text =
+                    "\(attribute), \(content.name(of: row.setting)): \(HTML.number(figure.paScore, digits: 3)) "
+                    + "\(interval(range, percent: false)), n = \(figure.n)"
+                parts.append(
+                    "<g class=\"dot \(Style.colour(content.colour(of: row.setting)))\"><title>\(HTML.escape(text))</title>"
+                        + "<line x1=\"\(x(range.low))\" x2=\"\(x(range.high))\" y1=\"\(y)\" y2=\"\(y)\"/>"
+                        + "<circle cx=\"\(x(figure.paScore))\" cy=\"\(y)\" r=\"4.2\"/></g>")
+            }
         }
         parts.append(
             "<text class=\"label x\" x=\"\(HTML.coordinate((left + right) / 2))\" y=\"\(HTML.coordinate(bottom + 31))\">"
-                + "PA-score, all voices</text></svg></figure>\n")
+                + "PA-score</text></svg></figure>\n")
         return parts.joined(separator: "\n")
     }
 }

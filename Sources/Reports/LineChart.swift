@@ -8,10 +8,13 @@ struct LineChart {
     // Drawn near the size it is shown at, so that the type keeps its size from a telephone to a wide screen.
     private static let width = 400.0
     private static let height = 250.0
-    private static let left = 46.0
+    private static let left = 54.0
     private static let right = 390.0
     private static let top = 24.0
     private static let bottom = 212.0
+
+    /// Series of more points are lines alone.
+    private static let markedPoints = 60
 
     private let xRange: ClosedRange<Double>
     private let yTicks: [Double]
@@ -45,11 +48,19 @@ struct LineChart {
         ]
         parts += bandShapes()
         parts += axes()
-        for (index, series) in chart.series.enumerated() { parts += lines(series, index) }
+        for (index, series) in chart.series.enumerated() { parts += lines(series, series.colour ?? index) }
         // Above all lines, so that no line hides another's tooltip.
         for series in chart.series { parts += tooltips(series) }
         parts.append("</svg>")
         return parts.joined(separator: "\n")
+    }
+
+    /// The legend's sample of a series: its line and its mark.
+    func sample(_ index: Int) -> String {
+        let number = chart.series[index].colour ?? index
+        let mark = chart.series[index].points.count <= Self.markedPoints ? Self.marker(number, 13, 6) : ""
+        return "<svg class=\"swatch \(Style.colour(number))\" viewBox=\"0 0 26 12\" aria-hidden=\"true\">"
+            + "<path class=\"line\" d=\"M0 6h26\"/><path class=\"mark\" d=\"\(mark)\"/></svg>"
     }
 
     // MARK: Parts
@@ -106,14 +117,14 @@ struct LineChart {
             "<text class=\"label x\" x=\"\(Self.coordinate((Self.left + Self.right) / 2))\" "
                 + "y=\"\(Self.coordinate(Self.height - 5))\">\(HTML.escape(chart.xLabel))</text>")
         parts.append(
-            "<text class=\"label y\" transform=\"translate(11 \(Self.coordinate((Self.top + Self.bottom) / 2))) "
+            "<text class=\"label y\" transform=\"translate(10 \(Self.coordinate((Self.top + Self.bottom) / 2))) "
                 + "rotate(-90)\">\(HTML.escape(chart.yLabel))</text>")
         return parts
     }
 
     private func lines(_ series: ReportContent.Series, _ index: Int) -> [String] {
         var parts: [String] = []
-        let colour = "s\(index % Style.seriesColours)"
+        let colour = Style.colour(index)
         for run in Self.runs(series.points, where: { $0.low?.isFinite == true && $0.high?.isFinite == true }) {
             let upper = run.map { "\(Self.coordinate(x(Double($0.layer)))),\(Self.coordinate(y($0.high ?? 0)))" }
             let lower = run.reversed().map {
@@ -124,7 +135,7 @@ struct LineChart {
         parts.append(path(series, "chance \(colour)") { $0.chance })
         parts.append(path(series, "control \(colour)") { $0.control })
         parts.append(path(series, "line \(colour)") { $0.value })
-        if series.points.count <= 60 {
+        if series.points.count <= Self.markedPoints {
             let marks = series.points.filter { $0.value.isFinite }
                 .map { Self.marker(index, x(Double($0.layer)), y($0.value)) }
             if !marks.isEmpty { parts.append("<path class=\"mark \(colour)\" d=\"\(marks.joined())\"/>") }

@@ -56,6 +56,14 @@ public struct ReportContent: Sendable {
     ]
 
     func name(of setting: String) -> String { settingNames[setting] ?? setting }
+
+    /// A setting keeps its colour throughout the page.
+    func colour(of setting: String) -> Int {
+        let settings = summary.orderedSettings + training.map(\.setting)
+        let others = settings.filter { !Summary.order.contains($0) }
+        return Summary.order.firstIndex(of: setting)
+            ?? others.firstIndex(of: setting).map { Summary.order.count + $0 } ?? 0
+    }
 }
 
 extension ReportContent {
@@ -105,10 +113,13 @@ extension ReportContent {
     public struct Series: Sendable {
         public var name: String
         public var points: [Point]
+        /// The number of its colour and mark; nil takes its place in the chart.
+        public var colour: Int?
 
-        public init(name: String, points: [Point]) {
+        public init(name: String, points: [Point], colour: Int? = nil) {
             self.name = name
             self.points = points
+            self.colour = colour
         }
     }
 

@@ -1,19 +1,19 @@
 /// The page's style sheet. Series colours follow Okabe and Ito's set, darkened on white and lightened on black until
 /// each stands at 4.5 : 1 against its ground.
 enum Style {
-    /// s0 ... s5.
-    static let seriesColours = 6
+    /// The class of the series with this number: s0 ... s7, then from the start.
+    static func colour(_ index: Int) -> String { "s\(index % 8)" }
 
     static let sheet = """
         :root {
           --ground: #fcfcfa; --card: #fff; --ink: #1c1e21; --soft: #575c63; --rule: #dcdedf; --faint: #eceded;
-          --s0: #0069a8; --s1: #b84a00; --s2: #00745a; --s3: #8c3f88; --s4: #7a5b00; --s5: #46505c;
+          --s0: #0069a8; --s1: #b84a00; --s2: #00745a; --s3: #8c3f88; --s4: #7a5b00; --s5: #46505c; --s6: #000; --s7: #a8205f;
           --paralinguistic: #cfe5f5; --semantic: #f7e2c4; --generation: #e4e4ea; --tuned: #1c1e21;
           --good: #00664f; --bad: #a83c00; --warn: #fff5dc; --warnrule: #c98a00; --fill: .16;
         }
         @media (prefers-color-scheme: dark) { :root {
           --ground: #15171a; --card: #1c1f23; --ink: #e8e8e6; --soft: #a5abb3; --rule: #3a3f45; --faint: #282c31;
-          --s0: #62b5ee; --s1: #ff9a5c; --s2: #3ecfa4; --s3: #e39be0; --s4: #e6c84f; --s5: #b9c2cd;
+          --s0: #62b5ee; --s1: #ff9a5c; --s2: #3ecfa4; --s3: #e39be0; --s4: #e6c84f; --s5: #b9c2cd; --s6: #fff; --s7: #ff86b6;
           --paralinguistic: #1e3a50; --semantic: #4a3a1e; --generation: #2f3038; --tuned: #e8e8e6;
           --good: #3ecfa4; --bad: #ff9a5c; --warn: #33290f; --warnrule: #d9a520; --fill: .24;
         } }
@@ -47,6 +47,8 @@ enum Style {
         tbody th { font-weight: 600; }
         th small, td small { display: block; font-weight: 400; }
         .data { font-size: .8rem; } .data th, .data td { padding-block: .15rem; } .data tbody th { font-weight: 400; }
+        .charts + h3 { margin-top: 2rem; }
+        td small { white-space: nowrap; }
         .votes td:last-child { min-width: 16rem; }
         .category { display: grid; grid-template-columns: minmax(0, 25rem) minmax(0, 1fr); gap: 0 2.4rem; margin: 2rem 0; }
         .category > h3, .category > .note { grid-column: 1 / -1; }
@@ -72,7 +74,8 @@ enum Style {
           max-width: none; }
         .key span { display: inline-flex; align-items: center; gap: .4rem; }
         .swatch { display: inline-block; width: 1.5rem; height: .8rem; flex: none; }
-        .swatch.line { height: 0; border-top: 3px solid; }
+        .swatch.disc { width: .75rem; height: .75rem; border-radius: 50%; background: currentColor; }
+        svg.swatch { width: 1.6rem; height: .75rem; }
         .swatch.interval { background: var(--s0); opacity: .3; }
         .swatch.chance { height: 0; border-top: 2px dotted var(--soft); }
         .swatch.control { height: 0; border-top: 2px dashed var(--soft); }
@@ -81,8 +84,10 @@ enum Style {
         .swatch.generation { background: var(--generation); }
         .s0 { color: var(--s0); } .s1 { color: var(--s1); } .s2 { color: var(--s2); }
         .s3 { color: var(--s3); } .s4 { color: var(--s4); } .s5 { color: var(--s5); }
+        .s6 { color: var(--s6); } .s7 { color: var(--s7); }
         svg text { fill: var(--soft); }
         svg .tick.y { text-anchor: end; } svg .tick.x, svg .label { text-anchor: middle; }
+        svg .strong { font-weight: 600; fill: var(--ink); }
         svg .bandname { font-size: 10px; fill: var(--ink); }
         svg rect.paralinguistic { fill: var(--paralinguistic); } svg rect.semantic { fill: var(--semantic); }
         svg rect.generation { fill: var(--generation); } svg rect.tuned { fill: var(--tuned); }
@@ -125,7 +130,7 @@ enum Style {
         }
         @media print {
           :root { --ground: #fff; --card: #fff; --ink: #000; --soft: #444; --rule: #bbb; --faint: #ddd;
-            --s0: #0069a8; --s1: #b84a00; --s2: #00745a; --s3: #8c3f88; --s4: #7a5b00; --s5: #46505c;
+            --s0: #0069a8; --s1: #b84a00; --s2: #00745a; --s3: #8c3f88; --s4: #7a5b00; --s5: #46505c; --s6: #000; --s7: #a8205f;
             --paralinguistic: #cfe5f5; --semantic: #f7e2c4; --generation: #e4e4ea; --tuned: #000;
             --good: #00664f; --bad: #a83c00; --warn: #fff5dc; --warnrule: #c98a00; --fill: .16; }
           body { font-size: 10pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
