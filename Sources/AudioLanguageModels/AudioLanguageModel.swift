@@ -23,14 +23,13 @@ public struct AudioFeatures: Sendable, Equatable {
 
 /// One turn of a conversation.
 public struct Message: Sendable {
-    public enum Role: String, Sendable { case system, user, assistant }
     public enum Part: Sendable {
         case text(String)
         case audio(AudioFeatures)
     }
-    public var role: Role
+    public var role: ChatRole
     public var parts: [Part]
-    public init(_ role: Role, _ parts: [Part]) {
+    public init(_ role: ChatRole, _ parts: [Part]) {
         self.role = role
         self.parts = parts
     }

@@ -9,8 +9,8 @@ public final class LoRALinear: Linear {
 
     public init(_ linear: Linear, rank: Int, alpha: Float, seed: UInt64) {
         let input = linear.weight.dim(1), output = linear.weight.dim(0), bound = 1 / Float(input).squareRoot()
-        loraA = .uniform([rank, input], low: -bound, high: bound, seed: seed)
-        loraB = .zeros([output, rank])
+        _loraA.wrappedValue = .uniform([rank, input], low: -bound, high: bound, seed: seed)
+        _loraB.wrappedValue = .zeros([output, rank])
         scale = alpha / Float(rank)
         super.init(weight: linear.weight, bias: linear.bias)
         for (path, parameter) in namedParameters() where path == "weight" || path == "bias" {

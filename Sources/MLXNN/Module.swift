@@ -82,15 +82,12 @@ public struct ModuleError: Error, Sendable, CustomStringConvertible {
 /// What a parameter's property may hold: an array, or perhaps one.
 public protocol ParameterValue {
     var array: MLXArray? { get }
-    init?(array: MLXArray?)
 }
 extension MLXArray: ParameterValue {
     public var array: MLXArray? { self }
-    public convenience init?(array: MLXArray?) { nil }
 }
 extension Optional: ParameterValue where Wrapped == MLXArray {
     public var array: MLXArray? { self }
-    public init?(array: MLXArray?) { self = .some(array) }
 }
 
 public protocol AnyParameterInfo: AnyObject {
@@ -104,20 +101,23 @@ public protocol AnyParameterInfo: AnyObject {
 public final class ParameterInfo<Value: ParameterValue>: AnyParameterInfo {
     public let key: String?
     public var isTrainable = true
-    public var wrappedValue: Value
-    public init(wrappedValue: Value, key: String? = nil) {
-        self.wrappedValue = wrappedValue
-        self.key = key
+    private var stored: Value?
+    public init(wrappedValue: Value) {
+        stored = wrappedValue
+        key = nil
+    }
+    /// The value follows in the module's `init`, as `_name.wrappedValue = ...`.
+    public init(key: String) { self.key = key }
+    public var wrappedValue: Value {
+        get {
+            guard let stored else { fatalError("parameter \(key ?? "") is used before its module's init has set it") }
+            return stored
+        }
+        set { stored = newValue }
     }
     public var array: MLXArray? {
-        get { wrappedValue.array }
-        set {
-            if let value = newValue as? Value {
-                wrappedValue = value
-            } else if let value = Value(array: newValue) {
-                wrappedValue = value
-            }
-        }
+        get { stored?.array }
+        set { if let value = newValue as? Value { stored = value } }
     }
 }
 
@@ -131,14 +131,23 @@ public protocol AnyModuleInfo {
 @propertyWrapper
 public final class ModuleInfo<Value>: AnyModuleInfo {
     public let key: String?
-    public var wrappedValue: Value
-    public init(wrappedValue: Value, key: String? = nil) {
-        self.wrappedValue = wrappedValue
-        self.key = key
+    private var stored: Value?
+    public init(wrappedValue: Value) {
+        stored = wrappedValue
+        key = nil
+    }
+    /// The value follows in the module's `init`, as `_name.wrappedValue = ...`.
+    public init(key: String) { self.key = key }
+    public var wrappedValue: Value {
+        get {
+            guard let stored else { fatalError("module \(key ?? "") is used before its parent's init has set it") }
+            return stored
+        }
+        set { stored = newValue }
     }
     public var modules: [(suffix: String, module: Module)] {
-        if let module = wrappedValue as? Module { return [("", module)] }
-        if let list = wrappedValue as? [Module] { return list.enumerated().map { (".\($0)", $1) } }
+        if let module = stored as? Module { return [("", module)] }
+        if let list = stored as? [Module] { return list.enumerated().map { (".\($0)", $1) } }
         return []
     }
 }

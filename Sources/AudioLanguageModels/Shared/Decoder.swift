@@ -68,10 +68,10 @@ public final class DecoderAttention: Module {
 
     init(_ c: DecoderConfig) {
         config = c
-        query = Linear(c.hiddenSize, c.heads * c.headDimension, bias: c.attentionBias)
-        key = Linear(c.hiddenSize, c.keyValueHeads * c.headDimension, bias: c.attentionBias)
-        value = Linear(c.hiddenSize, c.keyValueHeads * c.headDimension, bias: c.attentionBias)
-        output = Linear(c.heads * c.headDimension, c.hiddenSize, bias: false)
+        _query.wrappedValue = Linear(c.hiddenSize, c.heads * c.headDimension, bias: c.attentionBias)
+        _key.wrappedValue = Linear(c.hiddenSize, c.keyValueHeads * c.headDimension, bias: c.attentionBias)
+        _value.wrappedValue = Linear(c.hiddenSize, c.keyValueHeads * c.headDimension, bias: c.attentionBias)
+        _output.wrappedValue = Linear(c.heads * c.headDimension, c.hiddenSize, bias: false)
     }
 
     func callAsFunction(_ x: MLXArray, _ batch: BatchPositions, cache: KVCache?, layer: Int) -> MLXArray {
@@ -95,9 +95,9 @@ public final class DecoderMLP: Module {
     @ModuleInfo(key: "up_proj") public var up: Linear
     @ModuleInfo(key: "down_proj") public var down: Linear
     init(_ c: DecoderConfig) {
-        gate = Linear(c.hiddenSize, c.intermediateSize, bias: false)
-        up = Linear(c.hiddenSize, c.intermediateSize, bias: false)
-        down = Linear(c.intermediateSize, c.hiddenSize, bias: false)
+        _gate.wrappedValue = Linear(c.hiddenSize, c.intermediateSize, bias: false)
+        _up.wrappedValue = Linear(c.hiddenSize, c.intermediateSize, bias: false)
+        _down.wrappedValue = Linear(c.intermediateSize, c.hiddenSize, bias: false)
     }
     func callAsFunction(_ x: MLXArray) -> MLXArray { down(Fused.swiglu(gate(x), up(x))) }
 }
@@ -108,10 +108,10 @@ public final class DecoderLayer: Module {
     @ModuleInfo(key: "input_layernorm") var inputNorm: RMSNorm
     @ModuleInfo(key: "post_attention_layernorm") var postAttentionNorm: RMSNorm
     init(_ c: DecoderConfig) {
-        attention = DecoderAttention(c)
+        _attention.wrappedValue = DecoderAttention(c)
         mlp = DecoderMLP(c)
-        inputNorm = RMSNorm(c.hiddenSize, eps: c.rmsNormEps)
-        postAttentionNorm = RMSNorm(c.hiddenSize, eps: c.rmsNormEps)
+        _inputNorm.wrappedValue = RMSNorm(c.hiddenSize, eps: c.rmsNormEps)
+        _postAttentionNorm.wrappedValue = RMSNorm(c.hiddenSize, eps: c.rmsNormEps)
     }
     func callAsFunction(_ x: MLXArray, _ batch: BatchPositions, cache: KVCache?, layer: Int) -> MLXArray {
         let h = x + attention(inputNorm(x), batch, cache: cache, layer: layer)
@@ -130,10 +130,10 @@ public final class Decoder: Module {
 
     public init(_ c: DecoderConfig) {
         config = c
-        embedTokens = Embedding(c.vocabularySize, c.hiddenSize)
-        layers = (0..<c.layers).map { _ in DecoderLayer(c) }
-        norm = RMSNorm(c.hiddenSize, eps: c.rmsNormEps)
-        head = c.tied ? nil : Linear(c.hiddenSize, c.vocabularySize, bias: false)
+        _embedTokens.wrappedValue = Embedding(c.vocabularySize, c.hiddenSize)
+        _layers.wrappedValue = (0..<c.layers).map { _ in DecoderLayer(c) }
+        _norm.wrappedValue = RMSNorm(c.hiddenSize, eps: c.rmsNormEps)
+        _head.wrappedValue = c.tied ? nil : Linear(c.hiddenSize, c.vocabularySize, bias: false)
     }
 
     /// x [B, T, hidden] -> the last layer's output, before the norm. `observer` sees (layer, output [B, T, hidden]).

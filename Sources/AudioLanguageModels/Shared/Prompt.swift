@@ -1,5 +1,7 @@
 import Foundation
 import MLX
+import MLXNN
+import Tokenization
 
 /// A prompt as the decoder takes it: one vector a position, and which positions are audio.
 public struct Prompt {
@@ -14,6 +16,26 @@ public struct Prompt {
         self.embeddings = embeddings
     }
     public var count: Int { inputIDs.count }
+
+    /// Text embeddings with each clip's features in the place of its placeholders.
+    public init(_ encoded: EncodedPrompt, clips: [AudioFeatures], embedding: Embedding) throws {
+        inputIDs = encoded.ids
+        audioMask = encoded.ids.map { _ in false }
+        let table = embedding(MLXArray(encoded.ids))
+        var parts: [MLXArray] = [], end = 0
+        for (span, clip) in zip(encoded.audioSpans, clips) {
+            guard clip.values.count == span.count * clip.width, clip.width == table.dim(1) else {
+                throw ModelError("the features are \(clip.count) x \(clip.width), expected \(span.count) x \(table.dim(1))")
+            }
+            if span.lowerBound > end { parts.append(table[end..<span.lowerBound]) }
+            parts.append(MLXArray(clip.values, [clip.count, clip.width]))
+            end = span.upperBound
+            for i in span { audioMask[i] = true }
+        }
+        if end < encoded.ids.count { parts.append(table[end..<encoded.ids.count]) }
+        embeddings = parts.count == 1 ? parts[0] : concatenated(parts)
+        try eval(embeddings)
+    }
 }
 
 public enum PaddingSide: Sendable { case left, right }

@@ -22,10 +22,10 @@ final class WhisperAttention: Module {
     let heads: Int
     init(_ c: WhisperEncoderConfig) {
         heads = c.heads
-        query = Linear(c.width, c.width)
-        key = Linear(c.width, c.width, bias: false)  // Whisper's keys have none
-        value = Linear(c.width, c.width)
-        output = Linear(c.width, c.width)
+        _query.wrappedValue = Linear(c.width, c.width)
+        _key.wrappedValue = Linear(c.width, c.width, bias: false)  // Whisper's keys have none
+        _value.wrappedValue = Linear(c.width, c.width)
+        _output.wrappedValue = Linear(c.width, c.width)
     }
     func callAsFunction(_ x: MLXArray) -> MLXArray {
         let (B, T, D) = (x.dim(0), x.dim(1), x.dim(2) / heads)
@@ -44,11 +44,11 @@ final class WhisperEncoderLayer: Module {
     @ModuleInfo var fc2: Linear
     @ModuleInfo(key: "final_layer_norm") var finalNorm: LayerNorm
     init(_ c: WhisperEncoderConfig) {
-        attention = WhisperAttention(c)
-        attentionNorm = LayerNorm(c.width)
+        _attention.wrappedValue = WhisperAttention(c)
+        _attentionNorm.wrappedValue = LayerNorm(c.width)
         fc1 = Linear(c.width, c.feedForward)
         fc2 = Linear(c.feedForward, c.width)
-        finalNorm = LayerNorm(c.width)
+        _finalNorm.wrappedValue = LayerNorm(c.width)
     }
     func callAsFunction(_ x: MLXArray) -> MLXArray {
         let h = x + attention(attentionNorm(x))
@@ -69,9 +69,9 @@ public final class WhisperEncoder: Module {
         config = c
         conv1 = Conv1d(c.melBins, c.width, kernel: 3, stride: 1, padding: 1)
         conv2 = Conv1d(c.width, c.width, kernel: 3, stride: 2, padding: 1)
-        positions = Embedding(c.positions, c.width)
+        _positions.wrappedValue = Embedding(c.positions, c.width)
         layers = (0..<c.layers).map { _ in WhisperEncoderLayer(c) }
-        norm = LayerNorm(c.width)
+        _norm.wrappedValue = LayerNorm(c.width)
     }
 
     /// mel [B, frames, bins], at most 2 x positions frames -> every stage, [B, ceil(frames / 2), width] each: what the

@@ -1,0 +1,96 @@
+import Checkpoints
+import Foundation
+import MLX
+import MLXNN
+
+/// From encoder frames to vectors at the LLM's input.
+///
+/// Content: four stacked frames -> MLP -> a direction in the LLM's own embedding space, and a blank's score. Trained by CTC
+/// against the token embeddings (cosine times a learned scale), no LLM in the loop. For the LLM blanks are dropped, repeats
+/// merged, and each vector gets the norm of the token it is nearest to.
+/// Voice: mean and spread of early encoder stages over the clip, reduced to their main directions (no labels are used) and
+/// laid on directions in which the token embeddings hardly vary; the same vector is added at every audio position.
+public final class SmolProjector: Module {
+    /// Frames that make one vector: 50 a second become 12.5.
+    public static let stack = 4
+    /// Encoder stages whose mean and spread make the voice vector (1 = after the first block).
+    public static let voiceStages = [1, 2]
+
+    @ModuleInfo var norm: LayerNorm
+    @ModuleInfo var hidden: Linear
+    @ModuleInfo var out: Linear
+    @ModuleInfo var blank: Linear
+    @ParameterInfo var scale: MLXArray
+    /// voice = voice_weight (s - voice_mean), s = the stages' means and deviations.
+    @ParameterInfo(key: "voice_mean") public var voiceMean: MLXArray
+    @ParameterInfo(key: "voice_weight") public var voiceWeight: MLXArray
+    /// Token ids that CTC's classes 1, 2, ... stand for; class 0 is the blank.
+    public let tokens: [Int32]
+
+    public init(encoderWidth: Int, innerWidth: Int = 1024, width: Int, tokens: [Int32], seed: UInt64 = 0) {
+        let input = Self.stack * encoderWidth, voice = 2 * Self.voiceStages.count * encoderWidth
+        norm = LayerNorm(input)
+        hidden = Linear(input, innerWidth, seed: seed &+ 1)
+        out = Linear(innerWidth, width, seed: seed &+ 2)
+        blank = Linear(innerWidth, 1, seed: seed &+ 3)
+        scale = MLXArray([12] as [Float])
+        _voiceMean.wrappedValue = .zeros([voice])
+        _voiceWeight.wrappedValue = .zeros([width, voice])
+        self.tokens = tokens
+    }
+
+    /// Unit length along the last axis.
+    static func normalised(_ x: MLXArray) -> MLXArray {
+        x * rsqrt(x.square().sum(axes: [x.ndim - 1], keepDims: true) + 1e-12)
+    }
+
+    /// stacked [n, 4 x encoder width], classes [V, width] (unit rows) -> directions [n, width], scores [n, 1 + V].
+    public func callAsFunction(_ stacked: MLXArray, classes: MLXArray) -> (directions: MLXArray, scores: MLXArray) {
+        let h = Fused.gelu(hidden(norm(stacked)))
+        let e = Self.normalised(out(h))
+        return (e, concatenated([blank(h), Fused.linear(e, classes) * scale], axis: -1))
+    }
+
+    /// [T, width] -> [ceil(T / 4), 4 x width]; the last group is filled up with its last frame.
+    public static func stacked(_ frames: MLXArray) -> MLXArray {
+        let T = frames.dim(0), width = frames.dim(1), n = (T + stack - 1) / stack
+        let lack = n * stack - T
+        let whole = lack == 0 ? frames : concatenated([frames] + (0..<lack).map { _ in frames[T - 1..<T] })
+        return whole.reshaped([n, stack * width])
+    }
+
+    /// What the voice adaptor reads: mean and deviation of each of the stages, in order.
+    public static func voiceInput(_ encoderStates: [[Float]]) -> [Float] {
+        voiceStages.flatMap { $0 < encoderStates.count ? encoderStates[$0] : [] }
+    }
+}
+
+extension SmolProjector {
+    /// Writes half-precision weights with the token list; `metadata` says how they were made.
+    public func save(to url: URL, metadata: [String: String]) throws {
+        var tensors = namedParameters().compactMap { p in p.parameter.array.map { (name: p.path, array: $0.asType(.float16)) } }
+        tensors.append((name: "tokens", array: MLXArray(tokens)))
+        try Safetensors.write(tensors, metadata: metadata, to: url)
+    }
+
+    /// Reads what `save` wrote, and checks every shape against the model's.
+    public static func load(_ url: URL, encoderWidth: Int, width: Int, vocabulary: Int) throws -> SmolProjector {
+        let file = try SafetensorsFile(url)
+        let tokens = try file.array("tokens").asInt32Array()
+        guard tokens.count > 0, tokens.allSatisfy({ $0 >= 0 && Int($0) < vocabulary }) else {
+            throw ModelError("\(url.path): tokens must be ids below \(vocabulary)")
+        }
+        let inner = try file.info("hidden.weight").shape.first ?? 0
+        guard (1...65_536).contains(inner) else { throw ModelError("\(url.path): hidden.weight has \(inner) rows") }
+        let projector = SmolProjector(encoderWidth: encoderWidth, innerWidth: inner, width: width, tokens: tokens)
+        var values: [String: MLXArray] = [:]
+        for name in file.names where name != "tokens" { values[name] = try file.array(name).asType(.float32) }
+        do {
+            try projector.update(parameters: values)
+        } catch let error as ModuleError {
+            throw ModelError("\(url.path): \(error)")
+        }
+        try eval(Array(values.values))
+        return projector
+    }
+}
