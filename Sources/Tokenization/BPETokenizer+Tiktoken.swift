@@ -75,7 +75,8 @@ extension BPETokenizer {
         for (index, role) in vocabulary.roles.enumerated() where role == .bytes {
             let bytes = vocabulary.bytes[index]
             for cut in 1..<max(1, bytes.count) {
-                guard let left = ids[ByteKey(Array(bytes[..<cut]))], let right = ids[ByteKey(Array(bytes[cut...]))] else {
+                guard let left = ids[ByteKey(Array(bytes[..<cut]))], let right = ids[ByteKey(Array(bytes[cut...]))]
+                else {
                     continue
                 }
                 _ = table.add(left, right, rank: Int32(index), result: Int32(index))

@@ -37,11 +37,11 @@ extension BPETokenizer {
                 throw TokenizationError("\(field.path): only an empty one is supported")
             }
         }
-        for key in ["dropout", "unk_token"] {
-            if let field = try model.optional(key) {
-                throw TokenizationError("\(field.path): expected null; byte-level BPE needs no \(key)")
-            }
+        if let field = try model.optional("dropout") {
+            throw TokenizationError("\(field.path): expected null; only deterministic merging is supported")
         }
+        // The unknown token is named by some files but never produced: user text must not become a special token.
+        _ = try model.optional("unk_token")?.string()
         guard try !model.flag("byte_fallback", absent: false) else {
             throw TokenizationError("\(model.path).byte_fallback: only false is supported")
         }

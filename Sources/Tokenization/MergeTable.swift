@@ -75,7 +75,8 @@ package struct MergeTable: Sendable {
 
         func offer(_ left: Int, _ right: Int, to heap: inout CandidateHeap) {
             guard let rule = rule(parts[left], parts[right]) else { return }
-            heap.push(Candidate(rank: rule.rank, place: Int32(left), left: parts[left], right: parts[right], rule: rule))
+            heap.push(
+                Candidate(rank: rule.rank, place: Int32(left), left: parts[left], right: parts[right], rule: rule))
         }
         for place in 0..<max(0, count - 1) { offer(place, place + 1, to: &heap) }
         while let candidate = heap.pop() {

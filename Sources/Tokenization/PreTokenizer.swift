@@ -75,7 +75,8 @@ public enum PreTokenizer: String, Sendable, CaseIterable {
             }
         case let other:
             throw TokenizationError(
-                "\(type.path): unknown pre-tokeniser \"\(other.prefix(80))\"; known: Sequence, Digits, ByteLevel, Split")
+                "\(type.path): unknown pre-tokeniser \"\(other.prefix(80))\"; known: Sequence, Digits, ByteLevel, Split"
+            )
         }
     }
 }
