@@ -12,6 +12,26 @@ final class WrittenTextsTests: XCTestCase {
         print(validation.lines.joined(separator: "\n"))
     }
 
+    func testPlain() throws {
+        struct Plain: Decodable { var category: String; var text: String; var answer: String }
+        let texts = try WrittenTexts.load()
+        for (penalty, weight) in [(1e-3, 4.0), (3e-4, 4), (3e-4, 8), (3e-4, 12), (1e-4, 4), (1e-2, 4), (1e-2, 12), (3e-2, 4)] {
+            for minimum in [1, 2, 3] {
+            let judge = try ReferenceJudge(texts: texts, settings: .init(similarityWeight: weight, penalty: penalty, minimumDocuments: minimum))
+            var tally: [String: Int] = [:]
+            for line in try String(contentsOfFile: "/tmp/plain.jsonl", encoding: .utf8).split(separator: "\n") {
+                let plain = try JSONDecoder().decode(Plain.self, from: Data(line.utf8))
+                guard let text = texts.first(where: { $0.text == plain.text && ($0.scenario != nil ? "safety" : $0.category.rawValue) == plain.category }) else { continue }
+                let attribute = text.responses.keys.sorted()[0]
+                let j = try judge.judge(JudgeRequest(text: text, attribute: attribute, response: plain.answer))
+                tally[plain.category + " -> " + j.reflects, default: 0] += 1
+                if penalty == 3e-4, minimum == 2, weight == 4, !["adult", "generic"].contains(j.reflects) { print(j.reflects, j.probabilities, plain.text, "|", plain.answer.replacingOccurrences(of: "\n", with: " ")) }
+            }
+            print(penalty, weight, minimum, tally.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })
+            }
+        }
+    }
+
     func testTune() throws {
         let texts = try WrittenTexts.load()
         let validation = texts.filter { $0.split == .validation || $0.scenario != nil }
