@@ -62,7 +62,7 @@ let package = Package(
             name: "Corpora",
             dependencies: ["Speech", "AudioLanguageModels", .product(name: "Crypto", package: "swift-crypto")],
             resources: [.copy("Resources")]),
-        .target(name: "LayerAnalysis", dependencies: ["Corpora"]),
+        .target(name: "LayerAnalysis", dependencies: ["Corpora", "Checkpoints", "MLX"]),
         .target(name: "FineTuning", dependencies: ["Corpora", "Yams"]),
         .target(name: "Evaluation", dependencies: ["Corpora"]),
         .target(name: "Reports", dependencies: ["LayerAnalysis", "FineTuning", "Evaluation"]),

@@ -13,7 +13,8 @@ enum MatrixProducts {
                 out.withUnsafeMutableBytes { out in
                     guard m > 0, let a = a.baseAddress, let out = out.baseAddress else { return }
                     guard q > 0, let b = b.baseAddress else {
-                        return out.initializeMemory(as: Float.self, repeating: 0, count: m * k).update(repeating: 0, count: m * k)
+                        out.initializeMemory(as: Float.self, repeating: 0, count: m * k)
+                        return
                     }
                     if k == 1 {
                         for i in 0..<m { out.storeBytes(of: dot(a + 4 * i * q, b, q), toByteOffset: 4 * i, as: Float.self) }
@@ -66,13 +67,17 @@ enum MatrixProducts {
         var s0 = SIMD8<Float>(repeating: 0), s1 = s0
         var j = 0
         while j + 16 <= count {
-            s0 += (a + 4 * j).loadUnaligned(as: SIMD8<Float>.self) * (b + 4 * j).loadUnaligned(as: SIMD8<Float>.self)
-            s1 += (a + 4 * j + 32).loadUnaligned(as: SIMD8<Float>.self) * (b + 4 * j + 32).loadUnaligned(as: SIMD8<Float>.self)
+            let p = a + 4 * j
+            let q = b + 4 * j
+            s0 += p.loadUnaligned(as: SIMD8<Float>.self) * q.loadUnaligned(as: SIMD8<Float>.self)
+            s1 += (p + 32).loadUnaligned(as: SIMD8<Float>.self) * (q + 32).loadUnaligned(as: SIMD8<Float>.self)
             j += 16
         }
         var sum = (s0 + s1).sum()
         while j < count {
-            sum += (a + 4 * j).load(as: Float.self) * (b + 4 * j).load(as: Float.self)
+            let p: Float = (a + 4 * j).load(as: Float.self)
+            let q: Float = (b + 4 * j).load(as: Float.self)
+            sum += p * q
             j += 1
         }
         return sum
@@ -96,13 +101,17 @@ enum MatrixProducts {
         var s0 = SIMD4<Double>(repeating: 0), s1 = s0
         var j = 0
         while j + 8 <= count {
-            s0 += (a + 8 * j).loadUnaligned(as: SIMD4<Double>.self) * (b + 8 * j).loadUnaligned(as: SIMD4<Double>.self)
-            s1 += (a + 8 * j + 32).loadUnaligned(as: SIMD4<Double>.self) * (b + 8 * j + 32).loadUnaligned(as: SIMD4<Double>.self)
+            let p = a + 8 * j
+            let q = b + 8 * j
+            s0 += p.loadUnaligned(as: SIMD4<Double>.self) * q.loadUnaligned(as: SIMD4<Double>.self)
+            s1 += (p + 32).loadUnaligned(as: SIMD4<Double>.self) * (q + 32).loadUnaligned(as: SIMD4<Double>.self)
             j += 8
         }
         var sum = (s0 + s1).sum()
         while j < count {
-            sum += (a + 8 * j).load(as: Double.self) * (b + 8 * j).load(as: Double.self)
+            let p: Double = (a + 8 * j).load(as: Double.self)
+            let q: Double = (b + 8 * j).load(as: Double.self)
+            sum += p * q
             j += 1
         }
         return sum
