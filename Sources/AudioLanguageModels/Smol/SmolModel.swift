@@ -102,6 +102,9 @@ public final class SmolModel: AudioLanguageModel {
         self.projector = projector
     }
 
+    /// [V, hidden], unit rows: what CTC compares directions with.
+    public var classVectors: MLXArray { classes ?? .zeros([0, config.decoder.hiddenSize]) }
+
     public func mel(of waveform: Waveform) throws -> MelSpectrogram {
         let sound = try Resampler.resample(waveform, to: 16_000)
         let limit = config.encoder.positions * 2 * 160
