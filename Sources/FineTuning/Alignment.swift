@@ -94,7 +94,7 @@ public final class Alignment {
         try setVoice(of: projector, from: usable)
         try model.use(projector)
         self.projector = projector
-        let classes = model.classVectors
+        guard let classes = model.classes else { return }
         let named = projector.namedParameters().filter { !$0.path.hasPrefix("voice_") }
         let optimiser = try AdamW(named.compactMap(\.parameter.array))
         let schedule = WarmupCosine(

@@ -18,8 +18,9 @@ public final class SmolModel: AudioLanguageModel {
     public let stopTokens: Set<Int32>
     private let logMel: LogMel
     private let audioToken: Int32
-    /// Unit rows of the projector's tokens, and the tokens' norms.
-    private var classes: MLXArray?, norms: [Float] = []
+    /// What the projector's directions are compared with, and the norms of its tokens' embeddings.
+    public private(set) var classes: MLXArray?
+    private var norms: [Float] = []
 
     /// The projector that the project ships, made by `resurface align`.
     public static var shippedProjector: URL? {
@@ -95,15 +96,12 @@ public final class SmolModel: AudioLanguageModel {
     /// Puts a projector in place: its classes are rows of the embedding table.
     public func use(_ projector: SmolProjector) throws {
         let rows = decoder.embedTokens.weight.take(MLXArray(projector.tokens))
-        let unit = SmolProjector.normalised(rows)
+        let unit = SmolProjector.classVectors(rows)
         try eval(unit)
         norms = try sqrt(rows.square().sum(axes: [1])).asArray()
         classes = unit
         self.projector = projector
     }
-
-    /// [V, hidden], unit rows: what CTC compares directions with.
-    public var classVectors: MLXArray { classes ?? .zeros([0, config.decoder.hiddenSize]) }
 
     public func mel(of waveform: Waveform) throws -> MelSpectrogram {
         let sound = try Resampler.resample(waveform, to: 16_000)

@@ -44,11 +44,19 @@ public final class SmolProjector: Module {
         x * rsqrt(x.square().sum(axes: [x.ndim - 1], keepDims: true) + 1e-12)
     }
 
-    /// stacked [n, 4 x encoder width], classes [V, width] (unit rows) -> directions [n, width], scores [n, 1 + V].
+    /// stacked [..., 4 x encoder width], classes from `classVectors` -> directions [..., width], scores [..., 1 + V].
     public func callAsFunction(_ stacked: MLXArray, classes: MLXArray) -> (directions: MLXArray, scores: MLXArray) {
         let h = Fused.gelu(hidden(norm(stacked)))
         let e = Self.normalised(out(h))
-        return (e, concatenated([blank(h), Fused.linear(e, classes) * scale], axis: -1))
+        return (e, Fused.linear(concatenated([e * scale, blank(h)], axis: -1), classes))
+    }
+
+    /// [1 + V, width + 1]: the unit token embeddings with a zero at the end, after the blank's row, which picks the blank's
+    /// score alone. One product gives all scores, and nothing as large is copied.
+    public static func classVectors(_ embeddings: MLXArray) -> MLXArray {
+        let width = embeddings.dim(1)
+        let first = padded(MLXArray.ones([1, 1]), widths: [(0, 0), (width, 0)])
+        return concatenated([first, padded(normalised(embeddings), widths: [(0, 0), (0, 1)])])
     }
 
     /// [T, width] -> [ceil(T / 4), 4 x width]; the last group is filled up with its last frame.

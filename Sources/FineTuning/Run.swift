@@ -1,0 +1,67 @@
+import AudioLanguageModels
+import Checkpoints
+import Foundation
+import Yams
+
+/// A run folder: config.yaml, metrics.jsonl, checkpoints/step-N/, adapter/.
+public struct Run {
+    public let folder: URL
+    public init(_ folder: URL) { self.folder = folder }
+    var metrics: URL { folder.appendingPathComponent("metrics.jsonl") }
+
+    /// Trains to the end. `resume` continues from the latest checkpoint; without it an existing run is refused.
+    /// An interruption (`shouldStop`) finishes the step, writes a checkpoint and throws `CancellationError`.
+    public func train(
+        _ trainer: Trainer, resume: Bool, progress: (StepMetrics, Int) -> Void = { _, _ in },
+        shouldStop: () -> Bool = { false }
+    ) throws {
+        let config = folder.appendingPathComponent("config.yaml")
+        if !resume, FileManager.default.fileExists(atPath: config.path) {
+            throw FineTuningError("\(folder.path) holds a run already: give --resume to continue it, or another --out")
+        }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try AtomicFile.write(Data(try YAMLEncoder().encode(trainer.config).utf8), to: config)
+        var lines: [String] = []
+        if resume, try trainer.resume(from: folder) {
+            let old = (try? String(contentsOf: metrics, encoding: .utf8)) ?? ""
+            lines = Array(old.split(separator: "\n").prefix(trainer.step).map(String.init))
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        func save() throws {
+            try AtomicFile.write(Data((lines.joined(separator: "\n") + "\n").utf8), to: metrics)
+            try trainer.saveCheckpoint(in: folder)
+        }
+        while trainer.step < trainer.totalSteps {
+            let step = try trainer.train()
+            lines.append(String(decoding: try encoder.encode(step), as: UTF8.self))
+            progress(step, trainer.totalSteps)
+            let stop = shouldStop()
+            if stop || step.step % trainer.config.saveEvery == 0 || step.step == trainer.totalSteps { try save() }
+            if stop, step.step < trainer.totalSteps { throw CancellationError() }
+        }
+        try trainer.saveAdapter(in: folder)
+    }
+
+    public func readMetrics() throws -> [StepMetrics] {
+        guard let text = try? String(contentsOf: metrics, encoding: .utf8) else {
+            throw FineTuningError("\(folder.path) has no metrics.jsonl: it is not a run folder, or its run has not saved yet")
+        }
+        return try text.split(separator: "\n").enumerated().map { i, line in
+            do {
+                return try JSONDecoder().decode(StepMetrics.self, from: Data(line.utf8))
+            } catch {
+                throw FineTuningError("\(metrics.path):\(i + 1): not a metrics line: \(error)")
+            }
+        }
+    }
+
+    public func readConfig() throws -> FineTuneConfig {
+        let url = folder.appendingPathComponent("config.yaml")
+        do {
+            return try YAMLDecoder().decode(FineTuneConfig.self, from: String(contentsOf: url, encoding: .utf8))
+        } catch {
+            throw FineTuningError("\(url.path): not the settings of a run: \(error)")
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import ArgumentParser
+import AudioLanguageModels
+import Corpora
+import Evaluation
+import FineTuning
+import Foundation
+
+/// `resurface align`: trains the embedded model's projector.
+struct Align: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Trains the embedded model's projector: content by CTC against token embeddings, voice by main directions.",
+        discussion: """
+            The corpus folder holds plain utterances (text and audio); those of the split `validation` are not trained on and
+            give the word error rate. The encoder and the language model stay as they are.
+            """)
+
+    @Option(help: "The corpus folder.")
+    var corpus: String
+
+    @Option(help: "Where to write the projector (safetensors).")
+    var out: String
+
+    @Option(help: "Training steps.")
+    var steps = 1200
+
+    @Option(help: "Clips a step.")
+    var batchSize = 48
+
+    @Option(help: "Peak learning rate.")
+    var learningRate: Float = 1.5e-3
+
+    @Option(help: "Seed of everything random.")
+    var seed: UInt64 = 1
+
+    @Option(help: "Length of the voice vector as a share of a token embedding's.")
+    var voiceLevel: Float = 0.5
+
+    @Option(help: "Main directions of the voice that are kept.")
+    var voiceDimensions = 32
+
+    @Flag(help: "Print a JSON object on standard output.")
+    var json = false
+
+    func run() throws {
+        guard (1...1_000_000).contains(steps), (1...4096).contains(batchSize), learningRate > 0, learningRate < 1,
+            (0...10).contains(voiceLevel), (1...512).contains(voiceDimensions)
+        else {
+            throw ValidationError("expected 1 to 1000000 steps, a batch of 1 to 4096, a learning rate between 0 and 1, a voice level of 0 to 10 and 1 to 512 voice dimensions")
+        }
+        let folder = URL(fileURLWithPath: corpus, isDirectory: true)
+        let lines = try String(contentsOf: folder.appendingPathComponent("corpus.jsonl"), encoding: .utf8)
+        let utterances = try lines.split(separator: "\n").map { try JSONDecoder().decode(Utterance.self, from: Data($0.utf8)) }
+        let model = try SmolModel(folder: SmolSetup.folder, name: "smol", withoutProjector: true)
+        var options = AlignmentOptions()
+        options.steps = steps
+        options.batchSize = batchSize
+        options.learningRate = learningRate
+        options.seed = seed
+        options.voiceLevel = voiceLevel
+        options.voiceDimensions = voiceDimensions
+        let alignment = Alignment(model: model, options: options)
+        let encoding = Progress("encoding clips")
+        try alignment.encode(
+            utterances, in: folder, progress: { encoding.update($0.done, of: $0.total) },
+            shouldStop: { Interrupt.requested })
+        let training = Progress("training, step")
+        var smooth: Float?
+        try alignment.run(
+            progress: {
+                if let loss = $0.loss { smooth = smooth.map { 0.95 * $0 + 0.05 * loss } ?? loss }
+                training.update($0.done, of: $0.total, String(format: "CTC loss %.3f a token", smooth ?? 0))
+            }, shouldStop: { Interrupt.requested })
+        var errors = WordErrorRate(), shown = 0
+        for item in alignment.validation {
+            let heard = try alignment.transcript(item)
+            errors = errors + WordErrorRate(reference: Alignment.spoken(item.text), hypothesis: heard)
+            if shown < 8, !json {
+                shown += 1
+                Progress.say("  \(Alignment.spoken(item.text))  ->  \(heard)")
+            }
+        }
+        let share = errors.rate ?? 0
+        try alignment.projector?.save(
+            to: URL(fileURLWithPath: out),
+            metadata: [
+                "command": "resurface align --steps \(steps) --batch-size \(batchSize) --learning-rate \(learningRate) --seed \(seed) --voice-level \(voiceLevel) --voice-dimensions \(voiceDimensions)",
+                "clips": "\(alignment.train.count)", "validation_word_error_rate": String(format: "%.4f", share),
+            ])
+        if json {
+            print("{\"clips\":\(alignment.train.count),\"validationClips\":\(alignment.validation.count),\"wordErrorRate\":\(share)}")
+        } else {
+            print(String(format: "word error rate on %d unheard texts: %.1f %%", alignment.validation.count, 100 * share))
+        }
+    }
+}
