@@ -15,7 +15,7 @@ extension BPETokenizer {
     /// Reads the contents of a file; `name` is what errors call it.
     /// - Throws: `TokenizationError` naming the field.
     public convenience init(tokenizerJSON bytes: [UInt8], name: String = "tokenizer.json") throws {
-        let root = JSONField(try JSONParser.parse(bytes, source: name), path: name)
+        let root = JSONPlace(try TokenizerJSONParser.parse(bytes, source: name), path: name)
         let model = try root.required("model")
         try Self.checkModel(model)
         var vocabulary = try Self.pieces(of: model.required("vocab"))
@@ -28,7 +28,7 @@ extension BPETokenizer {
             normalizer: Self.normalizer(root.optional("normalizer")), field: model.path + ".vocab")
     }
 
-    private static func checkModel(_ model: JSONField) throws {
+    private static func checkModel(_ model: JSONPlace) throws {
         if let type = try model.optional("type"), try type.string() != "BPE" {
             throw TokenizationError("\(type.path): expected \"BPE\", found \(quoted(try type.string()))")
         }
@@ -47,7 +47,7 @@ extension BPETokenizer {
         }
     }
 
-    private static func pieces(of field: JSONField) throws -> Vocabulary {
+    private static func pieces(of field: JSONPlace) throws -> Vocabulary {
         guard case .object(let members) = field.value else { throw field.wrong("an object of pieces and ids") }
         guard members.count <= TokenizerLimits.ids else {
             throw TokenizationError("\(field.path): \(members.count) pieces; at most \(TokenizerLimits.ids) are taken")
@@ -66,7 +66,7 @@ extension BPETokenizer {
         return vocabulary
     }
 
-    private static func add(_ token: JSONField, to vocabulary: inout Vocabulary) throws {
+    private static func add(_ token: JSONPlace, to vocabulary: inout Vocabulary) throws {
         for key in ["single_word", "lstrip", "rstrip"] where try token.flag(key, absent: false) {
             throw TokenizationError("\(token.path).\(key): only false is supported")
         }
@@ -76,7 +76,7 @@ extension BPETokenizer {
             role: token.flag("special", absent: false) ? .special : .added, field: content.path)
     }
 
-    private static func merges(of field: JSONField, in vocabulary: Vocabulary) throws -> MergeTable {
+    private static func merges(of field: JSONPlace, in vocabulary: Vocabulary) throws -> MergeTable {
         guard case .array(let values) = field.value else { throw field.wrong("an array of merges") }
         guard values.count <= TokenizerLimits.merges else {
             throw TokenizationError(
@@ -93,14 +93,14 @@ extension BPETokenizer {
                     throw TokenizationError("\(path()): expected two strings, found an array of \(items.count) items")
                 }
                 pair = (left, right)
-            default: throw JSONField(value, path: path()).wrong("\"left right\" or [\"left\", \"right\"]")
+            default: throw JSONPlace(value, path: path()).wrong("\"left right\" or [\"left\", \"right\"]")
             }
             try table.add(pair.0, pair.1, rank: rank, in: vocabulary, field: path())
         }
         return table
     }
 
-    private static func normalizer(_ field: JSONField?) throws -> TextNormalizer {
+    private static func normalizer(_ field: JSONPlace?) throws -> TextNormalizer {
         guard let field else { return .none }
         let type = try field.required("type")
         switch try type.string() {

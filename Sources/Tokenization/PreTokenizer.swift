@@ -29,7 +29,7 @@ public enum PreTokenizer: String, Sendable, CaseIterable {
         #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
 
     /// The rule `pre_tokenizer` of a tokenizer.json describes.
-    init(_ field: JSONField) throws {
+    init(_ field: JSONPlace) throws {
         var parts: [String] = []
         let kind = try field.required("type").string()
         let steps = kind == "Sequence" ? try field.required("pretokenizers").items() : [field]
@@ -45,7 +45,7 @@ public enum PreTokenizer: String, Sendable, CaseIterable {
         }
     }
 
-    private static func component(_ field: JSONField) throws -> String {
+    private static func component(_ field: JSONPlace) throws -> String {
         let type = try field.required("type")
         switch try type.string() {
         case "ByteLevel":

@@ -1,5 +1,3 @@
-import Foundation
-
 /// A text laid out for splitting: its Unicode scalars with the class each rule asks for, and where each begins in UTF-8.
 ///
 /// The classes are those of the regular expressions' `\p{L}`, `\p{N}` and `\s` in the Unicode tables of Swift's own
@@ -44,19 +42,5 @@ package struct ScalarText {
         case .decimalNumber, .letterNumber, .otherNumber: .number
         default: scalar.properties.isWhitespace ? .space : .other
         }
-    }
-}
-
-/// What is done to a text before it is split.
-public enum TextNormalizer: Sendable, Equatable {
-    case none
-    /// Canonical composition (the Qwen families).
-    case nfc
-
-    package func apply(_ text: String) -> String {
-        guard self == .nfc else { return text }
-        // Everything below U+0300 is composed already and never combines with what follows below it.
-        if text.utf8.allSatisfy({ $0 < 0xCC }) { return text }
-        return text.precomposedStringWithCanonicalMapping
     }
 }

@@ -50,7 +50,7 @@ final class AttackTests: XCTestCase {
         refuse("null", "tokenizer.json: expected an object")
         refuse(file() + "x", "end of the document")
         refuse(String(file().dropLast(3)), "tokenizer.json.model")
-        refuse(file(root: "\"x\":01,"), "tokenizer.json.x")
+        refuse(file(root: "\"x\":01,"), "malformed JSON at byte 6")
         refuse(file(root: "\"x\":[1,],"), "tokenizer.json.x")
         refuse(file(root: "\"x\":nul,"), "tokenizer.json.x")
         refuse(file(root: "\"x\":NaN,"), "tokenizer.json.x")

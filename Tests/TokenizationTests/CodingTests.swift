@@ -19,7 +19,8 @@ final class CodingTests: XCTestCase {
             }
             let text = String(view)
             XCTAssertEqual(Array(bare.decode(bare.encode(text)).utf8), Array(text.utf8))
-            let normal = text.precomposedStringWithCanonicalMapping
+            let normal = TextNormalizer.nfc.apply(text)
+            XCTAssertEqual(normal, text)  // canonically equal, which is how Swift compares
             XCTAssertEqual(Array(tokenizer.decode(tokenizer.encode(text)).utf8), Array(normal.utf8))
         }
     }
@@ -31,6 +32,19 @@ final class CodingTests: XCTestCase {
                 XCTAssertEqual(Array(words.joined().utf8), Array(text.utf8))
                 XCTAssertFalse(words.contains(""))
             }
+        }
+    }
+
+    func testCompositionWhereFoundationErrs() {
+        let cases: [([UInt32], [UInt32])] = [
+            ([0x1162, 0xAC0E], [0x1162, 0xAC0E]), ([0x317, 0xF81], [0xF71, 0xF80, 0x317]),
+            ([0x1103, 0x1168, 0x11A7], [0xB3A8, 0x11A7]), ([0x65, 0x301], [0xE9]), ([0x212B], [0xC5]),
+            ([0x1100, 0x1161, 0x11A8], [0xAC01]), ([0x71, 0x307, 0x323], [0x71, 0x323, 0x307]),
+        ]
+        for (input, expected) in cases {
+            let text = String(String.UnicodeScalarView(input.compactMap(Unicode.Scalar.init)))
+            XCTAssertEqual(TextNormalizer.nfc.apply(text).unicodeScalars.map(\.value), expected)
+            XCTAssertEqual(Array(TextNormalizer.none.apply(text).utf8), Array(text.utf8))
         }
     }
 

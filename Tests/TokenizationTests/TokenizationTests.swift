@@ -87,8 +87,8 @@ final class GoldenTokenizationTests: XCTestCase {
         let tokenizer = try BPETokenizer(tokenizerJSON: GoldenText.file(name))
         let pieces = try (0..<Int32(tokenizer.vocabularySize)).map { try XCTUnwrap(tokenizer.piece($0)) }
         let types = (0..<Int32(tokenizer.vocabularySize)).map { Int32(tokenizer.isSpecial($0) ? 3 : 1) }
-        let root = JSONField(
-            try JSONParser.parse(Array(Data(contentsOf: GoldenText.file(name))), source: name), path: name)
+        let root = JSONPlace(
+            try TokenizerJSONParser.parse(Array(Data(contentsOf: GoldenText.file(name))), source: name), path: name)
         let merges = try root.required("model").required("merges").items().map { item in
             if case .string(let text) = item.value { return text }
             return try item.items().map { try $0.string() }.joined(separator: " ")

@@ -3,19 +3,19 @@
 /// Not Foundation's: it takes the last of two equal keys in silence, compares keys under canonical equivalence, and
 /// cannot say at which field a file is broken. This one refuses duplicate keys, lone surrogates, invalid UTF-8, deep
 /// nesting and trailing bytes, and names the path of the field it was reading.
-package struct JSONParser {
+package struct TokenizerJSONParser {
     private let bytes: [UInt8]
     private let source: String
     private var place = 0
     private var path: [String]
 
     /// Parses a whole document. `source` is the name of the file in error texts.
-    package static func parse(_ bytes: [UInt8], source: String) throws -> JSONValue {
+    package static func parse(_ bytes: [UInt8], source: String) throws -> JSONNode {
         guard bytes.count <= TokenizerLimits.fileBytes else {
             throw TokenizationError(
                 "\(source): the file has \(bytes.count) bytes, at most \(TokenizerLimits.fileBytes) are read")
         }
-        var parser = JSONParser(bytes: bytes, source: source)
+        var parser = TokenizerJSONParser(bytes: bytes, source: source)
         let value = try parser.value(depth: 0)
         parser.skipBlanks()
         guard parser.place == bytes.count else { throw parser.broken("the end of the document") }
@@ -52,7 +52,7 @@ package struct JSONParser {
         }
     }
 
-    private mutating func value(depth: Int) throws -> JSONValue {
+    private mutating func value(depth: Int) throws -> JSONNode {
         guard depth <= TokenizerLimits.depth else {
             throw TokenizationError(
                 "\(path.prefix(6).joined(separator: ".")): nested deeper than \(TokenizerLimits.depth) levels; "
@@ -70,15 +70,15 @@ package struct JSONParser {
         }
     }
 
-    private mutating func word(_ text: String, _ value: JSONValue) throws -> JSONValue {
+    private mutating func word(_ text: String, _ value: JSONNode) throws -> JSONNode {
         guard bytes[place...].starts(with: text.utf8) else { throw broken("`\(text)`") }
         place += text.utf8.count
         return value
     }
 
-    private mutating func object(depth: Int) throws -> JSONValue {
+    private mutating func object(depth: Int) throws -> JSONNode {
         place += 1
-        var members: [(key: String, value: JSONValue)] = []
+        var members: [(key: String, value: JSONNode)] = []
         var seen: Set<ByteKey> = []
         skipBlanks()
         if current == UInt8(ascii: "}") {
@@ -107,9 +107,9 @@ package struct JSONParser {
         return .object(members)
     }
 
-    private mutating func array(depth: Int) throws -> JSONValue {
+    private mutating func array(depth: Int) throws -> JSONNode {
         place += 1
-        var items: [JSONValue] = []
+        var items: [JSONNode] = []
         skipBlanks()
         if current == UInt8(ascii: "]") {
             place += 1
@@ -128,7 +128,7 @@ package struct JSONParser {
         return .array(items)
     }
 
-    private mutating func number() throws -> JSONValue {
+    private mutating func number() throws -> JSONNode {
         let start = place
         func digit(_ byte: UInt8?) -> Bool { byte.map { (0x30...0x39).contains($0) } ?? false }
         if current == UInt8(ascii: "-") { place += 1 }

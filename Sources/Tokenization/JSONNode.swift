@@ -1,14 +1,14 @@
 /// A parsed JSON document with typed look-ups whose errors name the field.
 ///
 /// Objects keep their order and have unique keys (the parser refuses duplicates).
-package enum JSONValue: Sendable {
+package enum JSONNode: Sendable {
     case null
     case bool(Bool)
     case integer(Int)
     case number(Double)
     case string(String)
-    case array([JSONValue])
-    case object([(key: String, value: JSONValue)])
+    case array([JSONNode])
+    case object([(key: String, value: JSONNode)])
 
     /// What kind of value this is, for error texts.
     package var kind: String {
@@ -30,11 +30,11 @@ package enum JSONValue: Sendable {
 }
 
 /// One place in a document: the value with the path that leads to it, so that every complaint can name the field.
-package struct JSONField {
+package struct JSONPlace {
     package let path: String
-    package let value: JSONValue
+    package let value: JSONNode
 
-    package init(_ value: JSONValue, path: String) {
+    package init(_ value: JSONNode, path: String) {
         self.value = value
         self.path = path
     }
@@ -44,13 +44,13 @@ package struct JSONField {
     }
 
     /// The member of this object, or nil when it is absent or null.
-    package func optional(_ key: String) throws -> JSONField? {
+    package func optional(_ key: String) throws -> JSONPlace? {
         guard case .object(let members) = value else { throw wrong("an object") }
         guard let member = members.first(where: { $0.key == key })?.value, !member.isNull else { return nil }
-        return JSONField(member, path: path + "." + key)
+        return JSONPlace(member, path: path + "." + key)
     }
 
-    package func required(_ key: String) throws -> JSONField {
+    package func required(_ key: String) throws -> JSONPlace {
         guard let field = try optional(key) else {
             throw TokenizationError("\(path).\(key): this field is missing or null; a byte-level BPE file must have it")
         }
@@ -77,9 +77,9 @@ package struct JSONField {
     }
 
     /// The items of this array, each with its index in its path.
-    package func items() throws -> [JSONField] {
+    package func items() throws -> [JSONPlace] {
         guard case .array(let values) = value else { throw wrong("an array") }
-        return values.enumerated().map { JSONField($1, path: "\(path)[\($0)]") }
+        return values.enumerated().map { JSONPlace($1, path: "\(path)[\($0)]") }
     }
 
     /// The flag under `key`, with the value an absent field means.
