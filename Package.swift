@@ -83,7 +83,7 @@ let package = Package(
         .testTarget(name: "CorporaTests", dependencies: ["Corpora", "TestSupport"]),
         .testTarget(name: "LayerAnalysisTests", dependencies: ["LayerAnalysis", "TestSupport"], resources: [.copy("Golden")]),
         .testTarget(name: "FineTuningTests", dependencies: ["FineTuning", "TestSupport"]),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], resources: [.copy("Golden")]),
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
         .testTarget(name: "EndToEndTests", dependencies: ["resurface", "TestSupport"]),
     ],

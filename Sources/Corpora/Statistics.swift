@@ -1,4 +1,5 @@
 import Foundation
+import MLX
 
 /// A 95 % interval, unless the function that made it says otherwise.
 public struct Interval: Codable, Sendable, Equatable {
@@ -71,12 +72,12 @@ public enum Statistics {
         statistic: ([Int]) -> Double
     ) -> Interval? {
         guard groupCount > 0, draws > 0 else { return nil }
-        var generator = SplitMix64(seed: seed)
+        var generator = SeededGenerator(seed: seed)
         var values: [Double] = []
         values.reserveCapacity(draws)
         var drawn = [Int](repeating: 0, count: groupCount)
         for _ in 0..<draws {
-            for index in 0..<groupCount { drawn[index] = Int.random(in: 0..<groupCount, using: &generator) }
+            for index in 0..<groupCount { drawn[index] = generator.index(below: groupCount) }
             let value = statistic(drawn)
             if !value.isNaN { values.append(value) }
         }
@@ -170,20 +171,5 @@ public enum Statistics {
             }
         }
         return (sums, counts)
-    }
-}
-
-/// Steele, Lea and Flood's generator (OOPSLA 2014): eight bytes of state, the same numbers on every platform.
-private struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

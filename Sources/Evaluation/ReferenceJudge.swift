@@ -1,10 +1,14 @@
 import Corpora
+import Foundation
 
 /// A judge that works offline, from the corpus's own reference responses.
 ///
 /// Two things speak for a candidate (one of the text's contrasting attributes, or generic): how responses to that
 /// attribute are worded, learnt from the train split's references of the category; and how near the response comes to
 /// what was written for this very text. The candidate with the larger sum is what the response reflects.
+///
+/// The wording models also see what was written for the other categories, as answers without a sign of the speaker. Without
+/// it (a corpus of one category) plain answers of an untouched model are often taken for an attribute's.
 ///
 /// Age has no generic answer (METHOD, section 5): a plain answer is an adult's, so only child and adult are told apart.
 /// Unusable responses (`ResponseForm.isUnusable`) get 0 in every category, age included; their share is reported.
@@ -19,7 +23,7 @@ public struct ReferenceJudge: Judge {
         /// Words and word pairs of fewer train references are not learnt from.
         public var minimumDocuments: Int
 
-        public init(similarityWeight: Double = 8, penalty: Double = 1e-3, minimumDocuments: Int = 2) {
+        public init(similarityWeight: Double = 4, penalty: Double = 1e-4, minimumDocuments: Int = 2) {
             self.similarityWeight = similarityWeight
             self.penalty = penalty
             self.minimumDocuments = minimumDocuments
@@ -49,7 +53,10 @@ public struct ReferenceJudge: Judge {
                         + "text with split \"train\" from which to learn how its responses are worded. Use the corpus that "
                         + "the model was tuned on, or another judge.")
             }
-            wording[category] = WordingModel(category: category, texts: training, settings: settings)
+            let background = texts.filter { $0.category != category && $0.split == .train }
+                .flatMap { $0.references().map(\.response) }
+            wording[category] = WordingModel(
+                category: category, texts: training, background: background, settings: settings)
         }
         self.wording = wording
     }
@@ -117,24 +124,42 @@ extension JudgedText {
 
 /// How responses to each attribute value of a category are worded.
 private struct WordingModel: Sendable {
+    /// The attribute values and generic; behind them one more class for the background.
     let names: [String]
     let vectors: TermVectors
     let classifier: SoftmaxClassifier
+    /// What an answer reflects that shows no sign of the speaker: for age a plain answer is an adult's.
+    let plain: String
 
-    init(category: Category, texts: [JudgedText], settings: ReferenceJudge.Settings) {
+    /// - Parameters:
+    ///   - texts: the category's own train texts.
+    ///   - background: train references of the other categories. They were written with other things in mind than this
+    ///     category's attributes, and keep words that are common everywhere from counting as a sign of one.
+    init(category: Category, texts: [JudgedText], background: [String], settings: ReferenceJudge.Settings) {
+        let plain = category == .age ? "adult" : Judgement.generic
         let names = category.attributes + (category == .age ? [] : [Judgement.generic])
         let documents = texts.flatMap { $0.references() }
-        let vectors = TermVectors(documents: documents.map(\.response), minimum: settings.minimumDocuments)
-        let labelled = documents.compactMap { document in
+        let vectors = TermVectors(
+            documents: documents.map(\.response) + background, minimum: settings.minimumDocuments)
+        let own = documents.compactMap { document in
             names.firstIndex(of: document.reflects).map { (vector: vectors.vector(document.response), label: $0) }
         }
+        let others = background.map { (vector: vectors.vector($0), label: names.count) }
+        self.plain = plain
         self.names = names
         self.vectors = vectors
         classifier = SoftmaxClassifier(
-            labelled, terms: vectors.count, classes: names.count, penalty: settings.penalty)
+            own + others, terms: vectors.count, classes: names.count + 1, penalty: settings.penalty)
     }
 
+    /// Log probabilities but for a constant; what speaks for the background speaks for the plain answer.
     func scores(_ response: String) -> [String: Double] {
-        Dictionary(zip(names, classifier.scores(vectors.vector(response))), uniquingKeysWith: { first, _ in first })
+        let scores = classifier.scores(vectors.vector(response))
+        var named = Dictionary(zip(names, scores), uniquingKeysWith: { first, _ in first })
+        let own = named[plain] ?? 0
+        let background = scores.last ?? 0
+        let top = max(own, background)
+        named[plain] = top + log(exp(own - top) + exp(background - top))
+        return named
     }
 }

@@ -64,8 +64,18 @@ struct TermVectors: Sendable {
         return vector
     }
 
+    /// Words of grammar: in a hundred short references they stand more often beside one attribute by chance.
+    private static let common = Set(
+        """
+        a an the this that these those it its of to in on at by for from with as and or but if so than then too very is are
+        was were be been being am do does did have has had can could will would shall should may might must not no i i'm i'd
+        i'll me my you you're you'll your he she they them their we us our what which who when where how why there here it's
+        that's don't all any some more most much many one such only also just into out up down about over after before
+        """.split(whereSeparator: \.isWhitespace).map { ResponseForm.stem(String($0)) })
+
     private static func terms(_ text: String) -> [String] {
         let stems = ResponseForm.words(text).map(ResponseForm.stem)
-        return stems + zip(stems, stems.dropFirst()).map { $0 + " " + $1 }
+        let pairs = zip(stems, stems.dropFirst()).filter { !(common.contains($0) && common.contains($1)) }
+        return stems.filter { !common.contains($0) } + pairs.map { $0 + " " + $1 }
     }
 }

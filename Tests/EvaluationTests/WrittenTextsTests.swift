@@ -7,52 +7,44 @@ import XCTest
 final class WrittenTextsTests: XCTestCase {
     func testHeldOutReferences() throws {
         let texts = try WrittenTexts.load()
-        let judge = try ReferenceJudge(texts: texts)
-        let validation = try judge.validate(on: texts)
+        let validation = try ReferenceJudge(texts: texts).validate(on: texts)
         print(validation.lines.joined(separator: "\n"))
-    }
-
-    func testPlain() throws {
-        struct Plain: Decodable { var category: String; var text: String; var answer: String }
-        let texts = try WrittenTexts.load()
-        for (penalty, weight) in [(1e-3, 4.0), (3e-4, 4), (3e-4, 8), (3e-4, 12), (1e-4, 4), (1e-2, 4), (1e-2, 12), (3e-2, 4)] {
-            for minimum in [1, 2, 3] {
-            let judge = try ReferenceJudge(texts: texts, settings: .init(similarityWeight: weight, penalty: penalty, minimumDocuments: minimum))
-            var tally: [String: Int] = [:]
-            for line in try String(contentsOfFile: "/tmp/plain.jsonl", encoding: .utf8).split(separator: "\n") {
-                let plain = try JSONDecoder().decode(Plain.self, from: Data(line.utf8))
-                guard let text = texts.first(where: { $0.text == plain.text && ($0.scenario != nil ? "safety" : $0.category.rawValue) == plain.category }) else { continue }
-                let attribute = text.responses.keys.sorted()[0]
-                let j = try judge.judge(JudgeRequest(text: text, attribute: attribute, response: plain.answer))
-                tally[plain.category + " -> " + j.reflects, default: 0] += 1
-                if penalty == 3e-4, minimum == 2, weight == 4, !["adult", "generic"].contains(j.reflects) { print(j.reflects, j.probabilities, plain.text, "|", plain.answer.replacingOccurrences(of: "\n", with: " ")) }
-            }
-            print(penalty, weight, minimum, tally.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })
-            }
+        for (name, least) in [("age", 0.95), ("gender", 0.9), ("emotion", 0.85), ("safety", 0.95)] {
+            guard let figures = validation.categories[name] else { continue }
+            XCTAssertGreaterThanOrEqual(figures.references.mean, least, name)
+            XCTAssertGreaterThanOrEqual(try XCTUnwrap(figures.generic).mean, 0.9, name)
+            XCTAssertGreaterThanOrEqual(figures.texts, 20, name)
         }
     }
 
-    func testTune() throws {
+    /// What the untouched SmolLM2 answers in writing reflects no speaker: generic, for age and safety an adult's
+    /// (scripts/golden/plain_answers.py). This is what a vanilla model's score rests on.
+    func testPlainAnswersOfAnUntouchedModel() throws {
+        struct Plain: Decodable {
+            var category: String
+            var text: String
+            var answer: String
+        }
         let texts = try WrittenTexts.load()
-        let validation = texts.filter { $0.split == .validation || $0.scenario != nil }
-        for penalty in [1e-2, 3e-3, 1e-3, 3e-4, 1e-4] {
-            for minimum in [1, 2, 3] {
-                var line = "pen \(penalty) min \(minimum) "
-                for weight in [0.0, 4, 8, 12, 20, 30] {
-                    let judge = try ReferenceJudge(
-                        texts: texts,
-                        settings: .init(similarityWeight: weight, penalty: penalty, minimumDocuments: minimum))
-                    let v = try judge.validate(on: validation)
-                    for (name, f) in v.categories.sorted(by: { $0.key < $1.key }) {
-                        if weight == 0 {
-                            line += String(
-                                format: " %@ ref %.3f gen %.3f |", name, f.references.mean, f.generic?.mean ?? -1)
-                        }
-                        line += String(format: " w%.0f %@ %.3f", weight, name, f.halves?.mean ?? -1)
-                    }
-                }
-                print(line)
+        let judge = try ReferenceJudge(texts: texts)
+        let file = try XCTUnwrap(
+            Bundle.module.url(forResource: "plain-answers", withExtension: "jsonl", subdirectory: "Golden"))
+        var said: [String: [String: Int]] = [:]
+        for line in try Data(contentsOf: file).split(separator: UInt8(ascii: "\n")) {
+            let plain = try JSONDecoder().decode(Plain.self, from: line)
+            let text = texts.first {
+                $0.text == plain.text && ($0.scenario == nil ? $0.category.rawValue : "safety") == plain.category
             }
+            guard let text, let attribute = text.responses.keys.sorted().first else { continue }
+            let request = JudgeRequest(text: text, attribute: attribute, response: plain.answer)
+            said[plain.category, default: [:]][try judge.judge(request).reflects, default: 0] += 1
+        }
+        print("plain answers:", said.sorted { $0.key < $1.key })
+        for (category, tally) in said {
+            let right = tally[category == "age" || category == "safety" ? "adult" : "generic", default: 0]
+            let usable = tally.filter { $0.key != Judgement.unusable }.values.reduce(0, +)
+            // A model that is sorry for everybody does reflect sadness.
+            XCTAssertGreaterThanOrEqual(Double(right), (category == "emotion" ? 0.6 : 0.9) * Double(usable), category)
         }
     }
 }
