@@ -73,7 +73,9 @@ public struct LayerChoice: Codable, Sendable, Equatable {
             votes.append(
                 Vote(
                     boundary: .semanticStart, from: from, layer: change?.layer,
-                    reason: change.map { "\(what) at layer \($0.layer): mean \(text($0.before)) before, \(text($0.after)) after" }
+                    reason: change.map {
+                        "\(what) at layer \($0.layer): mean \(text($0.before)) before, \(text($0.after)) after"
+                    }
                         ?? "\(what): no change point, flat or gradual"))
         }
         vote(.paralinguisticProbe, nil, .down, "the voice becomes harder to read")
@@ -104,7 +106,8 @@ public struct LayerChoice: Codable, Sendable, Equatable {
                 Vote(
                     boundary: .semanticEnd, from: "declaredAgeCosine.across", layer: turns ? lowest : nil,
                     reason: turns
-                        ? "declared ages lie farthest apart at layer \(lowest)" : "no minimum that the curve rises from again"))
+                        ? "declared ages lie farthest apart at layer \(lowest)"
+                        : "no minimum that the curve rises from again"))
         }
         if let lens = Self.curve(analyses, .logitLens, "norm") {
             let rise = ChangePoint.sustainedRise(lens.values, noise: lens.noise, seed: seed)
@@ -142,11 +145,14 @@ public struct LayerChoice: Codable, Sendable, Equatable {
                     + "a fraction of the depth and not a measurement")
             return
         }
-        if !votes.contains(where: { $0.from == "intentProbe.intent" && $0.boundary == .semanticEnd && $0.layer != nil }) {
-            warn("the intent curve shows no sustained decline: the semantic end rests on the declared-age minimum alone")
+        if !votes.contains(where: { $0.from == "intentProbe.intent" && $0.boundary == .semanticEnd && $0.layer != nil })
+        {
+            warn(
+                "the intent curve shows no sustained decline: the semantic end rests on the declared-age minimum alone")
         }
         if let rise, end >= rise {
-            warn("the semantic end (layer \(end)) reaches into the generation layers (from \(rise)): cut at \(rise - 1)")
+            warn(
+                "the semantic end (layer \(end)) reaches into the generation layers (from \(rise)): cut at \(rise - 1)")
             end = rise - 1
         }
         guard end >= start else {
@@ -186,7 +192,8 @@ public struct LayerChoice: Codable, Sendable, Equatable {
         let layers = first.layers.indices.map { l in
             LayerValue(
                 layer: l, value: mean(analysis.curves.map { $0.layers[l].value }),
-                low: mean(analysis.curves.map { $0.layers[l].low }), high: mean(analysis.curves.map { $0.layers[l].high }))
+                low: mean(analysis.curves.map { $0.layers[l].low }),
+                high: mean(analysis.curves.map { $0.layers[l].high }))
         }
         return Curve(name: "mean", data: first.data, layers: layers)
     }
