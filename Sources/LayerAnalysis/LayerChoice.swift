@@ -16,6 +16,13 @@ public struct LayerChoice: Codable, Sendable, Equatable {
         /// nil: no change point in this curve.
         public var layer: Int?
         public var reason: String
+
+        public init(boundary: Boundary, from: String, layer: Int?, reason: String) {
+            self.boundary = boundary
+            self.from = from
+            self.layer = layer
+            self.reason = reason
+        }
     }
 
     /// Inclusive layer numbers.
@@ -41,6 +48,20 @@ public struct LayerChoice: Codable, Sendable, Equatable {
     /// Share of the possible votes for start and end that lie within one layer of the chosen ones.
     public var confidence: Double
     public var warnings: [String]
+
+    public init(
+        votes: [Vote], paralinguistic: Band?, semantic: Band?, generation: Band?, tunedRange: Band, source: Source,
+        confidence: Double, warnings: [String]
+    ) {
+        self.votes = votes
+        self.paralinguistic = paralinguistic
+        self.semantic = semantic
+        self.generation = generation
+        self.tunedRange = tunedRange
+        self.source = source
+        self.confidence = confidence
+        self.warnings = warnings
+    }
 
     /// The paper's 0-14 of 28 layers as a share of another depth.
     public static func fallbackLast(layers: Int) -> Int {

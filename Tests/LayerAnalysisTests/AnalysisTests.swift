@@ -15,7 +15,7 @@ final class AnalysisTests: XCTestCase {
                     id: "a\(text)\(age)", audio: "", text: "question \(text)", category: .age, attribute: age,
                     speaker: "\(age)\(text % 4)", engine: "e", split: .train,
                     voice: ["gender": text % 2 == 0 ? "female" : "male"])
-                states.append((u, maker.clip(encoder: 2) { $0 <= 2 ? [(0, v == 0 ? 3 : -3)] : [] }))
+                states.append((u, maker.clip(encoder: 2) { $0 <= 2 ? [(0, v == 0 ? 4 : -4)] : [] }))
             }
         }
         let intents = ["activate lights", "deactivate lights", "increase heat", "decrease heat"]
@@ -26,7 +26,10 @@ final class AnalysisTests: XCTestCase {
                         id: "i\(k)-\(phrase)-\(voice)", audio: "", text: "\(intent) phrase \(phrase)",
                         speaker: "s\(voice)", engine: "e",
                         split: phrase < 8 ? .train : .test, intent: intent)
-                    var clip = maker.clip(encoder: 2) { (3...4).contains($0) ? [(4 + k, 6)] : [] }
+                    var clip = maker.clip(encoder: 2) { layer in
+                        let signal: [(axis: Int, strength: Float)] = [(4 + k, 6)]
+                        return (3...4).contains(layer) ? signal : []
+                    }
                     clip.top = 9
                     clip.lens = (0..<6).map { $0 >= 4 ? [1, 9, 2] : [1, 2, 3] }
                     clip.lensRaw = clip.lens
@@ -98,7 +101,8 @@ final class AnalysisTests: XCTestCase {
         let intent = try XCTUnwrap(IntentProbe.run(corpus(), options).curve("intent"))
         XCTAssertEqual(intent.data.resamples, 5)
         XCTAssertEqual(intent.data.trainClips, 12)
-        XCTAssertGreaterThan(intent.layers[3].value, 0.7)
+        XCTAssertGreaterThan(intent.layers[3].low, 0.4)
+        XCTAssertLessThan(intent.layers[0].value, 0.4)
     }
 
     func testSpeakersCanBeHeldOut() throws {
