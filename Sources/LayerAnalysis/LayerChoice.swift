@@ -107,7 +107,6 @@ public struct LayerChoice: Codable, Sendable, Equatable {
 
     private mutating func voteForEnd(_ analyses: [Analysis], _ start: Int, _ seed: UInt64) {
         if let intent = Self.curve(analyses, .intentProbe, "intent") {
-            // The plateau begins at the curve's peak at the latest; before it there is nothing to decline from.
             let decline = ChangePoint.sustainedDecline(intent.values, noise: intent.noise, from: start, seed: seed)
             let end = decline.flatMap { $0 > start ? $0 - 1 : nil }
             votes.append(
