@@ -15,8 +15,8 @@ public struct AnalysisOptions: Codable, Sendable, Equatable {
     /// Voice probes (encoder and decoder layers, speakers held out).
     public var voiceFolds = 5
     public var voiceC = 0.01
-    /// Shuffled labellings per split.
-    public var controls = 1
+    /// Shuffled labellings per split; few groups (speakers) make a single one jumpy.
+    public var controls = 3
     public var bootstrapDraws = 1000
     /// Analysis 3: pairs of opposite intents; nil: found by their words (activate / deactivate, increase / decrease ...).
     public var oppositePairs: [[String]]?

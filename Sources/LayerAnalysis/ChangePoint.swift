@@ -52,8 +52,7 @@ public struct ChangePoint: Codable, Sendable, Equatable {
 
     /// The first layer of a rise that lasts: from it on, every value is above the level before the change.
     static func sustainedRise(_ values: [Double], noise: Double, seed: UInt64) -> Int? {
-        let reversed = Array(values.reversed())
-        // A rise at the end is a fall from the end: a step up, or a flat start that bends upwards.
+        // A step up, or a flat start that bends upwards.
         let onset: Int
         if let step = find(values, noise: noise, direction: .up, seed: seed) {
             onset = step.layer
@@ -66,7 +65,7 @@ public struct ChangePoint: Codable, Sendable, Equatable {
         }
         let base = Array(values[..<onset]).sorted()
         let level = base.isEmpty ? 0 : base[base.count / 2]
-        let top = reversed.max() ?? 0
+        let top = values.max() ?? 0
         let threshold = level + max(noise, 0.1 * (top - level))
         var layer = values.count
         while layer > 0, values[layer - 1] > threshold { layer -= 1 }

@@ -22,7 +22,8 @@ public struct ClipStateStore: Sendable {
             }
             if let layer = rows.firstIndex(where: { !$0.allSatisfy(\.isFinite) }) {
                 throw LayerAnalysisError(
-                    "clip \(utterance.id): \(part) layer \(layer) has a value that is not finite; check the audio and the weights")
+                    "clip \(utterance.id): \(part) layer \(layer) has a value that is not finite; check the audio and the weights"
+                )
             }
         }
         try check("decoder", clip.pooled, first.pooled)
@@ -30,7 +31,8 @@ public struct ClipStateStore: Sendable {
         let layers = first.pooled.count
         guard [0, layers].contains(clip.lens.count), [0, layers].contains(clip.lensRaw.count) else {
             throw LayerAnalysisError(
-                "clip \(utterance.id): logit lens of \(clip.lens.count) layers, expected \(layers) as the decoder or none")
+                "clip \(utterance.id): logit lens of \(clip.lens.count) layers, expected \(layers) as the decoder or none"
+            )
         }
     }
 }

@@ -13,7 +13,8 @@ public struct LayerValue: Codable, Sendable, Equatable {
     public var recall: Double?
 
     public init(
-        layer: Int, value: Double, low: Double, high: Double, chance: Double? = nil, control: Double? = nil, recall: Double? = nil
+        layer: Int, value: Double, low: Double, high: Double, chance: Double? = nil, control: Double? = nil,
+        recall: Double? = nil
     ) {
         func tidy(_ x: Double) -> Double { (x * 1e6).rounded() / 1e6 }
         self.layer = layer

@@ -18,7 +18,9 @@ public enum DeclaredAgeCosine {
         guard !complete.isEmpty else {
             return Analysis(
                 .declaredAgeCosine,
-                absent: "no query is spoken by one voice with all the declared ages \(ages.map(String.init).joined(separator: ", "))")
+                absent:
+                    "no query is spoken by one voice with all the declared ages \(ages.map(String.init).joined(separator: ", "))"
+            )
         }
         let pairs = ages.indices.flatMap { a in ages.indices.filter { $0 > a }.map { (ages[a], ages[$0]) } }
         let layers = states.first?.1.pooled.count ?? 0
@@ -70,18 +72,22 @@ public enum DeclaredAgeCosine {
         let pooled = states.map(\.1.pooled)
         let perText = try parallelMap(pooled.first?.count ?? 0) { layer in
             ordered.map { side in
-                Cosine.across(side.child.map { Cosine.unit(pooled[$0][layer]) }, side.adult.map { Cosine.unit(pooled[$0][layer]) })
+                Cosine.across(
+                    side.child.map { Cosine.unit(pooled[$0][layer]) }, side.adult.map { Cosine.unit(pooled[$0][layer]) }
+                )
             }
         }
         return Curve(
             name: "voices",
             data: CurveData(
                 n: ordered.reduce(0) { $0 + $1.child.count + $1.adult.count }, groups: ordered.count, unit: "texts",
-                note: asked.isEmpty ? "control: child v adult voice, other texts than the queries" : "control: child v adult voice"),
+                note: asked.isEmpty
+                    ? "control: child v adult voice, other texts than the queries" : "control: child v adult voice"),
             layers: perText.enumerated().map { value($0.offset, $0.element, options, "voices") })
     }
 
-    private static func value(_ layer: Int, _ units: [Double], _ options: AnalysisOptions, _ part: String) -> LayerValue {
+    private static func value(_ layer: Int, _ units: [Double], _ options: AnalysisOptions, _ part: String) -> LayerValue
+    {
         let bounds = Interval.bootstrap(
             units: units.count, draws: options.bootstrapDraws, seed: options.seed, part: part
         ) { draw in mean(draw.map { units[$0] }) }
@@ -92,7 +98,8 @@ public enum DeclaredAgeCosine {
     /// The text without its declaration: what follows "... years old", wherever that ends.
     package static func query(of utterance: Utterance) -> String {
         let words = utterance.textGroup.split(separator: " ").map(String.init)
-        guard utterance.declaredAge != nil, let old = words.firstIndex(of: "old"), old > 0, words[old - 1].hasPrefix("year")
+        guard utterance.declaredAge != nil, let old = words.firstIndex(of: "old"), old > 0,
+            words[old - 1].hasPrefix("year")
         else { return words.joined(separator: " ") }
         // "I'm twenty-nine years old": the words of the number, and the subject before them.
         var start = old - 1
@@ -104,7 +111,10 @@ public enum DeclaredAgeCosine {
     private static let numbers: Set<String> = {
         let units = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
         let tens = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-        let teens = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+        let teens = [
+            "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+            "nineteen",
+        ]
         return Set(units + tens + teens + tens.flatMap { ten in units.map { ten + $0 } })
     }()
 }

@@ -13,13 +13,15 @@ public struct GroupedFolds: Sendable {
         var members: [Int: [Int]] = [:]
         for (i, g) in groups.enumerated() { members[g, default: []].append(i) }
         guard count >= 2, members.count >= count, labels.count == groups.count else {
-            throw LayerAnalysisError("folds: \(members.count) groups for \(count) folds, expected at least one group a fold")
+            throw LayerAnalysisError(
+                "folds: \(members.count) groups for \(count) folds, expected at least one group a fold")
         }
         var random = generator(seed, "folds")
         var order = members.keys.sorted()
         random.shuffle(&order)
         let size = { (g: Int) in members[g]?.count ?? 0 }
-        order = order.enumerated().sorted { (size($1.element), $0.offset) < (size($0.element), $1.offset) }.map(\.element)
+        order = order.enumerated().sorted { (size($1.element), $0.offset) < (size($0.element), $1.offset) }.map(
+            \.element)
         let classes = (labels.max() ?? 0) + 1
         var totals = [Double](repeating: 0, count: classes)
         for label in labels { totals[label] += 1 }
@@ -66,12 +68,15 @@ public enum HeldOut: String, Codable, Sendable, CaseIterable {
 }
 
 /// Folds by text: every recording of a text on one side.
-public func TextGroupedFolds(_ utterances: [Utterance], labels: [Int], count: Int, seed: UInt64) throws -> GroupedFolds {
+public func TextGroupedFolds(_ utterances: [Utterance], labels: [Int], count: Int, seed: UInt64) throws -> GroupedFolds
+{
     try GroupedFolds(groups: HeldOut.texts.groups(utterances), labels: labels, count: count, seed: seed)
 }
 
 /// Folds by speaker: every clip of a speaker on one side.
-public func SpeakerGroupedFolds(_ utterances: [Utterance], labels: [Int], count: Int, seed: UInt64) throws -> GroupedFolds {
+public func SpeakerGroupedFolds(_ utterances: [Utterance], labels: [Int], count: Int, seed: UInt64) throws
+    -> GroupedFolds
+{
     try GroupedFolds(groups: HeldOut.speakers.groups(utterances), labels: labels, count: count, seed: seed)
 }
 

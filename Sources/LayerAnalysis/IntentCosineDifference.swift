@@ -11,7 +11,8 @@ public enum IntentCosineDifference {
         for (i, clip) in clips.enumerated() { members[clip.0.intent ?? "", default: []].append(i) }
         let wanted = options.oppositePairs ?? OppositePairs.find(in: names)
         guard wanted.allSatisfy({ $0.count == 2 }) else {
-            throw LayerAnalysisError("opposite pairs: expected two intents each, found \(wanted.first { $0.count != 2 } ?? [])")
+            throw LayerAnalysisError(
+                "opposite pairs: expected two intents each, found \(wanted.first { $0.count != 2 } ?? [])")
         }
         let pairs = wanted.compactMap { pair -> (a: [Int], b: [Int])? in
             guard let a = members[pair[0]], let b = members[pair[1]], a.count > 1 else { return nil }
@@ -21,7 +22,8 @@ public enum IntentCosineDifference {
             return Analysis(
                 .intentCosineDifference,
                 absent: clips.isEmpty
-                    ? "the corpus has no clips with an intent" : "no two intents of the corpus are opposites of each other")
+                    ? "the corpus has no clips with an intent"
+                    : "no two intents of the corpus are opposites of each other")
         }
         // The control: within a pair, whole texts change sides at random.
         let texts = HeldOut.texts.groups(clips.map(\.0))
@@ -30,7 +32,10 @@ public enum IntentCosineDifference {
             var random = generator(options.seed, "opposites", k)
             let labels = shuffledLabels(
                 both.indices.map { $0 < pair.a.count ? 0 : 1 }, groups: both.map { texts[$0] }, random: &random)
-            return (a: both.indices.filter { labels[$0] == 0 }.map { both[$0] }, b: both.indices.filter { labels[$0] == 1 }.map { both[$0] })
+            return (
+                a: both.indices.filter { labels[$0] == 0 }.map { both[$0] },
+                b: both.indices.filter { labels[$0] == 1 }.map { both[$0] }
+            )
         }
         let pooled = clips.map(\.1.pooled)
         let layers = pooled.first?.count ?? 0
@@ -39,7 +44,8 @@ public enum IntentCosineDifference {
             let within = pairs.map { pair in Cosine.within(pair.a.map { units[$0] }) }
             let across = pairs.map { pair in Cosine.across(pair.a.map { units[$0] }, pair.b.map { units[$0] }) }
             let deltas = shuffled.filter { $0.a.count > 1 && !$0.b.isEmpty }.map { pair in
-                Cosine.within(pair.a.map { units[$0] }) - Cosine.across(pair.a.map { units[$0] }, pair.b.map { units[$0] })
+                Cosine.within(pair.a.map { units[$0] })
+                    - Cosine.across(pair.a.map { units[$0] }, pair.b.map { units[$0] })
             }
             return (within, across, deltas.isEmpty ? nil : mean(deltas))
         }
@@ -60,7 +66,9 @@ public enum IntentCosineDifference {
         return Analysis(
             .intentCosineDifference,
             curves: [
-                curve("delta", control: true) { layer in zip(figures[layer].within, figures[layer].across).map { $0 - $1 } },
+                curve("delta", control: true) { layer in
+                    zip(figures[layer].within, figures[layer].across).map { $0 - $1 }
+                },
                 curve("within", control: false) { figures[$0].within },
                 curve("across", control: false) { figures[$0].across },
             ])

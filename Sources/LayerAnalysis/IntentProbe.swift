@@ -18,7 +18,8 @@ public enum IntentProbe {
         }
         guard !test.isEmpty else {
             return Analysis(
-                .intentProbe, absent: "no clip outside the train split has a text that the train split does not contain")
+                .intentProbe, absent: "no clip outside the train split has a text that the train split does not contain"
+            )
         }
         let probe = Probe(classifier: LogisticRegression(c: options.c), controls: options.controls, seed: options.seed)
         // With the whole train split every resample would be the same.

@@ -14,7 +14,9 @@ enum Interval {
     }
 
     /// - Parameters correct, tested: per clip, how often it was right and how often it was tested.
-    static func clustered(correct: [Double], tested: [Double], groups: [Int]) -> (value: Double, low: Double, high: Double) {
+    static func clustered(correct: [Double], tested: [Double], groups: [Int]) -> (
+        value: Double, low: Double, high: Double
+    ) {
         var sums: [Int: (right: Double, all: Double)] = [:]
         var clips = 0.0
         for (i, g) in groups.enumerated() where tested[i] > 0 {

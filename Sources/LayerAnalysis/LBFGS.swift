@@ -33,7 +33,8 @@ struct LBFGS {
             var step = 1.0
             if pairs.isEmpty { step = min(1, 1 / (-slope).squareRoot()) }
             let found = search(
-                from: x, value: value, slope: slope, direction: direction, step: step, trial: &trial, gradient: &trialGradient,
+                from: x, value: value, slope: slope, direction: direction, step: step, trial: &trial,
+                gradient: &trialGradient,
                 objective)
             guard let found else {
                 // Precision is used up along this direction: try steepest descent once, then accept the point.

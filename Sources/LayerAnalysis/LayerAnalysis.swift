@@ -67,7 +67,8 @@ extension AnalysisOptions {
     public func check() throws {
         func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
             guard range.contains(value) else {
-                throw LayerAnalysisError("option \(name) is \(value), expected \(range.lowerBound) to \(range.upperBound)")
+                throw LayerAnalysisError(
+                    "option \(name) is \(value), expected \(range.lowerBound) to \(range.upperBound)")
             }
         }
         try check("trainPerValue", trainPerValue, 1...1_000_000)

@@ -16,6 +16,13 @@ public struct LayerChoice: Codable, Sendable, Equatable {
         /// nil: no change point in this curve.
         public var layer: Int?
         public var reason: String
+
+        public init(boundary: Boundary, from: String, layer: Int?, reason: String) {
+            self.boundary = boundary
+            self.from = from
+            self.layer = layer
+            self.reason = reason
+        }
     }
 
     /// Inclusive layer numbers.
@@ -41,6 +48,20 @@ public struct LayerChoice: Codable, Sendable, Equatable {
     /// Share of the possible votes for start and end that lie within one layer of the chosen ones.
     public var confidence: Double
     public var warnings: [String]
+
+    public init(
+        votes: [Vote], paralinguistic: Band?, semantic: Band?, generation: Band?, tunedRange: Band, source: Source,
+        confidence: Double, warnings: [String]
+    ) {
+        self.votes = votes
+        self.paralinguistic = paralinguistic
+        self.semantic = semantic
+        self.generation = generation
+        self.tunedRange = tunedRange
+        self.source = source
+        self.confidence = confidence
+        self.warnings = warnings
+    }
 
     /// The paper's 0-14 of 28 layers as a share of another depth.
     public static func fallbackLast(layers: Int) -> Int {
@@ -73,7 +94,9 @@ public struct LayerChoice: Codable, Sendable, Equatable {
             votes.append(
                 Vote(
                     boundary: .semanticStart, from: from, layer: change?.layer,
-                    reason: change.map { "\(what) at layer \($0.layer): mean \(text($0.before)) before, \(text($0.after)) after" }
+                    reason: change.map {
+                        "\(what) at layer \($0.layer): mean \(text($0.before)) before, \(text($0.after)) after"
+                    }
                         ?? "\(what): no change point, flat or gradual"))
         }
         vote(.paralinguisticProbe, nil, .down, "the voice becomes harder to read")
@@ -84,7 +107,6 @@ public struct LayerChoice: Codable, Sendable, Equatable {
 
     private mutating func voteForEnd(_ analyses: [Analysis], _ start: Int, _ seed: UInt64) {
         if let intent = Self.curve(analyses, .intentProbe, "intent") {
-            // The plateau begins at the curve's peak at the latest; before it there is nothing to decline from.
             let decline = ChangePoint.sustainedDecline(intent.values, noise: intent.noise, from: start, seed: seed)
             let end = decline.flatMap { $0 > start ? $0 - 1 : nil }
             votes.append(
@@ -104,7 +126,8 @@ public struct LayerChoice: Codable, Sendable, Equatable {
                 Vote(
                     boundary: .semanticEnd, from: "declaredAgeCosine.across", layer: turns ? lowest : nil,
                     reason: turns
-                        ? "declared ages lie farthest apart at layer \(lowest)" : "no minimum that the curve rises from again"))
+                        ? "declared ages lie farthest apart at layer \(lowest)"
+                        : "no minimum that the curve rises from again"))
         }
         if let lens = Self.curve(analyses, .logitLens, "norm") {
             let rise = ChangePoint.sustainedRise(lens.values, noise: lens.noise, seed: seed)
@@ -142,11 +165,14 @@ public struct LayerChoice: Codable, Sendable, Equatable {
                     + "a fraction of the depth and not a measurement")
             return
         }
-        if !votes.contains(where: { $0.from == "intentProbe.intent" && $0.boundary == .semanticEnd && $0.layer != nil }) {
-            warn("the intent curve shows no sustained decline: the semantic end rests on the declared-age minimum alone")
+        if !votes.contains(where: { $0.from == "intentProbe.intent" && $0.boundary == .semanticEnd && $0.layer != nil })
+        {
+            warn(
+                "the intent curve shows no sustained decline: the semantic end rests on the declared-age minimum alone")
         }
         if let rise, end >= rise {
-            warn("the semantic end (layer \(end)) reaches into the generation layers (from \(rise)): cut at \(rise - 1)")
+            warn(
+                "the semantic end (layer \(end)) reaches into the generation layers (from \(rise)): cut at \(rise - 1)")
             end = rise - 1
         }
         guard end >= start else {
@@ -186,7 +212,8 @@ public struct LayerChoice: Codable, Sendable, Equatable {
         let layers = first.layers.indices.map { l in
             LayerValue(
                 layer: l, value: mean(analysis.curves.map { $0.layers[l].value }),
-                low: mean(analysis.curves.map { $0.layers[l].low }), high: mean(analysis.curves.map { $0.layers[l].high }))
+                low: mean(analysis.curves.map { $0.layers[l].low }),
+                high: mean(analysis.curves.map { $0.layers[l].high }))
         }
         return Curve(name: "mean", data: first.data, layers: layers)
     }

@@ -23,7 +23,8 @@ extension LayersReport {
             throw LayerAnalysisError("\(url.path): cannot be read; run analyze first, or give the layers as A-B")
         }
         guard size <= Self.largestFile else {
-            throw LayerAnalysisError("\(url.path): \(size) bytes, expected a layers.json of at most \(Self.largestFile)")
+            throw LayerAnalysisError(
+                "\(url.path): \(size) bytes, expected a layers.json of at most \(Self.largestFile)")
         }
         let data: Data
         do { data = try Data(contentsOf: url) } catch {
@@ -81,7 +82,8 @@ extension LayersReport {
         }
         return switch error {
         case .keyNotFound(let key, let context): "\(path(context)): the field \(key.stringValue) is missing"
-        case .typeMismatch(let type, let context), .valueNotFound(let type, let context): "\(path(context)): expected \(type)"
+        case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+            "\(path(context)): expected \(type)"
         case .dataCorrupted(let context): "\(path(context)): not valid JSON or not an expected value"
         @unknown default: "not a layers.json"
         }

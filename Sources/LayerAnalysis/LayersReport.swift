@@ -21,6 +21,23 @@ public struct LayersReport: Codable, Sendable, Equatable {
     public var decoder: [Curve]
     public var choice: LayerChoice
 
+    public init(
+        model: String, modelHash: String, corpus: String, options: AnalysisOptions, layers: Int, width: Int, clips: Int,
+        analyses: [Analysis], encoder: [Curve], decoder: [Curve], choice: LayerChoice
+    ) {
+        self.model = model
+        self.modelHash = modelHash
+        self.corpus = corpus
+        self.options = options
+        self.layers = layers
+        self.width = width
+        self.clips = clips
+        self.analyses = analyses
+        self.encoder = encoder
+        self.decoder = decoder
+        self.choice = choice
+    }
+
     public var tunedRange: ClosedRange<Int> { choice.tunedRange.range }
     public var warnings: [String] { choice.warnings }
 

@@ -60,9 +60,12 @@ public struct LogisticRegression: Sendable {
         }
         guard classCount >= 2, Set(labels).count >= 2, labels.allSatisfy({ (0..<classCount).contains($0) }) else {
             throw LayerAnalysisError(
-                "logistic regression: found labels \(Set(labels).sorted()), expected at least two classes within 0 ..< \(classCount)")
+                "logistic regression: found labels \(Set(labels).sorted()), expected at least two classes within 0 ..< \(classCount)"
+            )
         }
-        guard c > 0, c.isFinite else { throw LayerAnalysisError("logistic regression: C is \(c), expected a positive number") }
+        guard c > 0, c.isFinite else {
+            throw LayerAnalysisError("logistic regression: C is \(c), expected a positive number")
+        }
         let outputs = classCount == 2 ? 1 : classCount
         let k = MatrixProducts.padded(outputs)
         let r = design.x.columns

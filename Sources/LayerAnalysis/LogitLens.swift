@@ -17,7 +17,8 @@ public enum LogitLens {
                 return LayerValue(layer: layer, value: found.value, low: found.low, high: found.high)
             }
             return Curve(
-                name: name, data: CurveData(n: clips.count, groups: Set(groups).count, unit: "texts", note: note), layers: values)
+                name: name, data: CurveData(n: clips.count, groups: Set(groups).count, unit: "texts", note: note),
+                layers: values)
         }
         var curves = [curve("norm") { $0.lens }]
         if clips.allSatisfy({ !$0.1.lensRaw.isEmpty }) { curves.append(curve("raw") { $0.lensRaw }) }

@@ -17,9 +17,13 @@ enum MatrixProducts {
                         return
                     }
                     if k == 1 {
-                        for i in 0..<m { out.storeBytes(of: dot(a + 4 * i * q, b, q), toByteOffset: 4 * i, as: Float.self) }
+                        for i in 0..<m {
+                            out.storeBytes(of: dot(a + 4 * i * q, b, q), toByteOffset: 4 * i, as: Float.self)
+                        }
                     } else {
-                        for column in stride(from: 0, to: k, by: lanes) { panel(a, b, out, m: m, q: q, k: k, column: column) }
+                        for column in stride(from: 0, to: k, by: lanes) {
+                            panel(a, b, out, m: m, q: q, k: k, column: column)
+                        }
                     }
                 }
             }
@@ -28,7 +32,8 @@ enum MatrixProducts {
 
     /// Eight columns of the product, four rows at a time, so that the sums stay in registers.
     private static func panel(
-        _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ out: UnsafeMutableRawPointer, m: Int, q: Int, k: Int, column: Int
+        _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ out: UnsafeMutableRawPointer, m: Int, q: Int, k: Int,
+        column: Int
     ) {
         let b = b + 4 * column
         let out = out + 4 * column

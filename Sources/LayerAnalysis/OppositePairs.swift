@@ -1,6 +1,8 @@
 /// Pairs of opposite intents with almost the same words, found by their names.
 public enum OppositePairs {
-    private static let opposites = [("activate", "deactivate"), ("increase", "decrease"), ("on", "off"), ("up", "down")]
+    private static let opposites = [
+        ("activate", "deactivate"), ("increase", "decrease"), ("on", "off"), ("up", "down"),
+    ]
 
     /// (I, I') for every intent that becomes another of the list when one word turns into its opposite. FSC gives 11.
     public static func find(in intents: some Sequence<String>) -> [[String]] {

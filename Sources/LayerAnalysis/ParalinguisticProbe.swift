@@ -15,7 +15,8 @@ public enum ParalinguisticProbe {
         if curves.isEmpty {
             return Analysis(
                 .paralinguisticProbe,
-                absent: reasons.isEmpty ? "the corpus has no clips with a category and attribute" : reasons.joined(separator: "; "))
+                absent: reasons.isEmpty
+                    ? "the corpus has no clips with a category and attribute" : reasons.joined(separator: "; "))
         }
         return Analysis(.paralinguisticProbe, curves: curves)
     }

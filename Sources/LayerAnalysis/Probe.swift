@@ -9,7 +9,7 @@ public struct Probe: Sendable {
     public var controls: Int
     public var seed: UInt64
 
-    public init(classifier: LogisticRegression = LogisticRegression(), controls: Int = 1, seed: UInt64 = 0) {
+    public init(classifier: LogisticRegression = LogisticRegression(), controls: Int = 3, seed: UInt64 = 0) {
         self.classifier = classifier
         self.controls = controls
         self.seed = seed
@@ -35,11 +35,14 @@ public struct Probe: Sendable {
         guard !splits.isEmpty, splits.allSatisfy({ !$0.train.isEmpty && !$0.test.isEmpty }) else {
             throw LayerAnalysisError("probe: a split without training or test clips")
         }
-        // Labels of the control, the same at each layer: [split][control][clip].
-        let shuffled: [[[Int]]] = splits.indices.map { s in
+        // Training labels of the control, the same at each layer: [split][control][train clip]. They are permuted among
+        // the train groups only and tested against the truth: permuting over both sides would leave the test with just
+        // the labels that the train side lacks, and push a control with few groups below chance.
+        let shuffled: [[[Int]]] = splits.enumerated().map { s, split in
             (0..<controls).map { c in
                 var random = generator(seed, "control", s * 1000 + c)
-                return shuffledLabels(labels, groups: groups, random: &random)
+                return shuffledLabels(
+                    split.train.map { labels[$0] }, groups: split.train.map { groups[$0] }, random: &random)
             }
         }
         var tested = [Double](repeating: 0, count: labels.count)
@@ -68,8 +71,8 @@ public struct Probe: Sendable {
                     found[guess] += 1
                 }
                 for permuted in shuffled[s] {
-                    let guesses = try predict(design, test, split.train.map { permuted[$0] }, classCount)
-                    for (i, guess) in zip(split.test, guesses) where guess == permuted[i] { controlRight += 1 }
+                    let guesses = try predict(design, test, permuted, classCount)
+                    for (i, guess) in zip(split.test, guesses) where guess == labels[i] { controlRight += 1 }
                     controlAll += Double(split.test.count)
                 }
             }
