@@ -37,6 +37,34 @@ final class ThreadTests: XCTestCase {
         XCTAssertEqual(there, try gradients().map { try $0.asArray() })
     }
 
+    /// A thread drops what its closure captured only at its very end, after the thread-local variables of C++ are gone.
+    /// Freeing an array there once wrote into them and spoiled the heap.
+    func testArraysFreedAtTheEndOfTheirThreads() throws {
+        final class Probe { weak var array: MLXArray? }
+        // Not inline: here the last reference outside the thread ends.
+        @inline(never) func start(after go: DispatchSemaphore, then done: DispatchSemaphore) -> Probe {
+            let array = MLXArray.normal([8, 16], seed: 1) * 3, probe = Probe(), slot = Slot<[Float]>()
+            probe.array = array
+            Thread {
+                go.wait()
+                slot.result = Result { try array.asArray() }
+                done.signal()
+            }.start()
+            return probe
+        }
+        for i in 0..<50 {
+            let go = DispatchSemaphore(value: 0), done = DispatchSemaphore(value: 0)
+            let probe = start(after: go, then: done)
+            go.signal()
+            done.wait()
+            let limit = Date(timeIntervalSinceNow: 10)
+            while probe.array != nil, Date() < limit { usleep(100) }
+            XCTAssertNil(probe.array, "thread \(i) ended and kept its array")
+            let again = try onNewThread { try (MLXArray.normal([8, 16], seed: 1) * 3).asArray() }
+            XCTAssertEqual(again.count, 128)
+        }
+    }
+
     func testManyTasksAtOnce() async throws {
         let shared = MLXArray.normal([64, 64], seed: 3)
         let expected = try (matmul(shared, shared) + 5).asArray()
