@@ -204,14 +204,16 @@ final class AttackTests: XCTestCase {
     }
 
     /// Flips, cuts, inserts and copies bytes of a valid file; whatever still opens must also read.
+    /// 5,000 of each kind here; before a release RESURFACE_MUTATIONS=1000000 (the time limit grows with it).
     private func mutate(_ valid: Data, seed: UInt64, _ open: (URL) throws -> Void) throws {
         var random = Mix(state: seed)
         var accepted = 0
+        let rounds = ProcessInfo.processInfo.environment["RESURFACE_MUTATIONS"].flatMap { Int($0) } ?? 5000
         let start = Date()
         let values: [UInt8] = [0, 1, 0x7f, 0x80, 0xff, 0x22, 0x2c, 0x30, 0x5b, 0x7b]
         try withTemporaryFolder { folder in
             let url = folder.appendingPathComponent("mutation")
-            for round in 0..<5000 {
+            for round in 0..<rounds {
                 var bytes = [UInt8](valid)
                 for _ in 0..<Int.random(in: 1...4, using: &random) {
                     let place = Int.random(in: 0..<bytes.count, using: &random)
@@ -235,8 +237,8 @@ final class AttackTests: XCTestCase {
             }
         }
         XCTAssertGreaterThan(accepted, 0, "no mutation was harmless: the valid file is probably not valid")
-        XCTAssertLessThan(accepted, 4000, "most mutations were accepted")
-        XCTAssertLessThan(Date().timeIntervalSince(start), 60)
+        XCTAssertLessThan(accepted, rounds * 4 / 5, "most mutations were accepted")
+        XCTAssertLessThan(Date().timeIntervalSince(start), 60 * max(1, Double(rounds) / 5000))
     }
 
     func testMutationsOfSafetensors() throws {
