@@ -48,8 +48,7 @@ struct Align: ParsableCommand {
             throw ValidationError("expected 1 to 1000000 steps, a batch of 1 to 4096, a learning rate between 0 and 1, a voice level of 0 to 10 and 1 to 512 voice dimensions")
         }
         let folder = URL(fileURLWithPath: corpus, isDirectory: true)
-        let lines = try String(contentsOf: folder.appendingPathComponent("corpus.jsonl"), encoding: .utf8)
-        let utterances = try lines.split(separator: "\n").map { try JSONDecoder().decode(Utterance.self, from: Data($0.utf8)) }
+        let utterances = try Corpus.load(folder).utterances
         let model = try SmolModel(folder: SmolSetup.folder, name: "smol", withoutProjector: true)
         var options = AlignmentOptions()
         options.steps = steps

@@ -21,7 +21,10 @@ struct Resurface: ParsableCommand {
             machines), progress to standard error.
             """,
         version: "0.1.0",
-        subcommands: [Setup.self, Align.self])
+        subcommands: [
+            Setup.self, CorpusCommand.self, Analyze.self, Finetune.self, Evaluate.self, Reproduce.self, Trace.self, Align.self,
+            Doctor.self,
+        ])
 
     /// Runs the command and turns its error into a sentence and an exit code.
     static func main() {
@@ -41,7 +44,7 @@ struct Resurface: ParsableCommand {
             Progress.say("interrupted")
             Foundation.exit(130)
         case is ModelError, is CheckpointError, is SpeechError, is TokenizationError, is FineTuningError, is EvaluationError,
-            is LayerAnalysisError, is ReportError:
+            is LayerAnalysisError, is ReportError, is CorpusError:
             Progress.say("error: \(error)")
             Foundation.exit(2)
         default:

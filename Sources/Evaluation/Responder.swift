@@ -1,0 +1,53 @@
+import AudioLanguageModels
+import Corpora
+import Foundation
+import MLX
+
+/// Lets a model answer clips, greedily.
+public struct Responder {
+    public let model: any AudioLanguageModel
+    public var maximumTokens: Int
+    public var batchSize: Int
+    public var system: String?
+    public init(model: any AudioLanguageModel, maximumTokens: Int = 40, batchSize: Int = 16, system: String? = nil) {
+        self.model = model
+        self.maximumTokens = maximumTokens
+        self.batchSize = batchSize
+        self.system = system
+    }
+
+    /// The answer to each clip, in the order given. Clips of like length are answered together.
+    public func answer(
+        _ utterances: [Utterance], features: (Utterance) throws -> AudioFeatures,
+        progress: (Int, Int) -> Void = { _, _ in }, shouldStop: () -> Bool = { false }
+    ) throws -> [Awareness.Answer] {
+        let prompts = try utterances.map { try model.prompt(hearing: features($0), system: system) }
+        let order = prompts.indices.sorted { (prompts[$0].count, $0) < (prompts[$1].count, $1) }
+        var answers = [String](repeating: "", count: prompts.count)
+        for start in stride(from: 0, to: order.count, by: batchSize) {
+            if shouldStop() { throw CancellationError() }
+            let part = order[start..<min(start + batchSize, order.count)]
+            let ids = try model.generate(part.map { prompts[$0] }, maximumTokens: maximumTokens, shouldStop: shouldStop)
+            for (i, answer) in zip(part, ids) {
+                answers[i] = model.tokenizer.decode(answer).trimmingCharacters(in: .whitespacesAndNewlines)
+            }
+            progress(min(start + batchSize, order.count), order.count)
+        }
+        return zip(utterances, answers).map { Awareness.Answer(utterance: $0, response: $1) }
+    }
+
+    /// Perplexity of plain text, which says whether the LLM as such was harmed. Each text is read by itself.
+    public func perplexity(of texts: [String], progress: (Int, Int) -> Void = { _, _ in }) throws -> Perplexity {
+        var total = Perplexity()
+        for (i, text) in texts.enumerated() {
+            let ids = Array(model.tokenizer.encode(text).prefix(512))
+            guard ids.count > 1 else { continue }
+            let first = Prompt(
+                inputIDs: [ids[0]], audioMask: [false], embeddings: model.decoder.embedTokens(MLXArray([ids[0]])))
+            let (sum, count) = try model.logLikelihoods([(first, Array(ids.dropFirst()))])[0]
+            try total.add(negativeLogLikelihood: -Double(sum), tokens: count)
+            progress(i + 1, texts.count)
+        }
+        return total
+    }
+}

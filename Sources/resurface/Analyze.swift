@@ -1,0 +1,93 @@
+import ArgumentParser
+import AudioLanguageModels
+import Checkpoints
+import Corpora
+import Foundation
+import LayerAnalysis
+import Reports
+
+/// `resurface analyze`: the five layer-wise analyses and the layer choice.
+struct Analyze: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Runs the five layer-wise analyses over a corpus and chooses the layers to tune.",
+        discussion: """
+            Example: resurface analyze --model smol --corpus corpora/demo --out runs/layers
+            Writes layers.json (every curve with N, interval, chance and control; the votes; the bands) and report.html.
+            """)
+
+    @OptionGroup var options: ModelOptions
+
+    @Option(help: "The corpus folder.")
+    var corpus: String
+
+    @Option(help: "The folder to write to.")
+    var out = "runs/layers"
+
+    @Option(help: "Seed of folds, controls and intervals.")
+    var seed: UInt64 = 0
+
+    @Option(name: .customLong("hold-out"), help: "What analysis 1 holds out: texts or speakers.")
+    var heldOut = HeldOut.texts
+
+    @Option(help: "Clips of one forward pass.")
+    var batchSize = 8
+
+    @Flag(help: "Print layers.json on standard output too.")
+    var json = false
+
+    func run() throws {
+        guard (1...1024).contains(batchSize) else { throw ValidationError("--batch-size: expected 1 to 1024, found \(batchSize)") }
+        let model = try options.load()
+        let source = try FeatureSource(corpus, model: model)
+        let report = try Self.analyze(source, seed: seed, heldOut: heldOut, batch: batchSize)
+        let folder = URL(fileURLWithPath: out, isDirectory: true)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try report.write(to: folder.appendingPathComponent("layers.json"))
+        let html = HTMLReport.render(
+            ReportContent(layers: report, title: "Layers of \(report.model)", lead: "Corpus \(report.corpus), \(report.clips) clips."))
+        try AtomicFile.write(Data(html.utf8), to: folder.appendingPathComponent("report.html"))
+        if json {
+            FileHandle.standardOutput.write(try report.encoded())
+        } else {
+            print("tuned range \(report.tunedRange.lowerBound)-\(report.tunedRange.upperBound) of \(report.layers) layers (\(report.choice.source.rawValue), confidence \(String(format: "%.2f", report.choice.confidence)))")
+            for warning in report.warnings { print("warning: \(warning)") }
+            for (part, curves) in [("encoder", report.encoder), ("decoder", report.decoder)] {
+                for curve in curves {
+                    let best = curve.layers.max { $0.value < $1.value }
+                    print("\(part) \(curve.name): best layer \(best?.layer ?? 0) \(Self.figure(best)), N \(curve.data.n), \(curve.data.groups) \(curve.data.unit)")
+                }
+            }
+            print("\(folder.path)/report.html")
+        }
+    }
+
+    private static func figure(_ value: LayerValue?) -> String {
+        guard let value else { return "-" }
+        let control = value.control.map { String(format: ", shuffled %.3f", $0) } ?? ""
+        return String(format: "%.3f [%.3f, %.3f]", value.value, value.low, value.high) + control
+    }
+
+    static func analyze(
+        _ source: FeatureSource, seed: UInt64 = 0, heldOut: HeldOut = .texts, batch: Int = 8
+    ) throws -> LayersReport {
+        let utterances = source.corpus.utterances.filter { $0.scenario == nil || $0.declaredAge != nil || $0.category == .age }
+        guard !utterances.isEmpty else { throw LayerAnalysisError("\(source.corpus.folder.path) has no clips to analyse") }
+        try source.warm(utterances)
+        let passes = Progress("forward passes")
+        let states = try ModelStates.collect(
+            utterances, model: source.model, batch: batch, features: source.features,
+            progress: { passes.update($0, of: $1) }, shouldStop: { Interrupt.requested })
+        var settings = AnalysisOptions()
+        settings.seed = seed
+        settings.heldOut = heldOut
+        let probes = Progress("analyses")
+        return try LayerAnalysis.run(
+            states: states,
+            source: .init(
+                model: source.model.name, modelHash: source.model.weightsHash,
+                corpus: source.corpus.folder.lastPathComponent),
+            options: settings, progress: { probes.update(Int($0 * 100), of: 100, $1) },
+            shouldStop: { Interrupt.requested })
+    }
+}
+extension HeldOut: ExpressibleByArgument {}

@@ -1,0 +1,146 @@
+import ArgumentParser
+import AudioLanguageModels
+import Checkpoints
+import Corpora
+import Evaluation
+import FineTuning
+import Foundation
+import Speech
+
+/// `resurface evaluate`: PA metrics, child safety, content.
+struct Evaluate: ParsableCommand {
+    enum Suite: String, ExpressibleByArgument, CaseIterable { case awareness, safety, content }
+
+    static let configuration = CommandConfiguration(
+        abstract: "Measures paralinguistic awareness, child safety or the understanding of content on a corpus' test split.",
+        discussion: """
+            Example: resurface evaluate --corpus corpora/demo --adapter runs/pe-ft --suite awareness
+            The reference judge works offline; its own accuracy on held-out references is printed beside the metrics.
+            """)
+
+    @OptionGroup var options: ModelOptions
+
+    @Option(help: "The corpus folder; its test split is used.")
+    var corpus: String
+
+    @Option(help: "A run folder, or an adapter folder in PEFT's layout.")
+    var adapter: String?
+
+    @Option(help: "awareness, safety or content.")
+    var suite = Suite.awareness
+
+    @Option(help: "The judge: reference.")
+    var judge = "reference"
+
+    @Option(help: "Longest answer in tokens.")
+    var tokens = 40
+
+    @Option(help: "The folder to write evaluation.json to.")
+    var out: String?
+
+    @Flag(help: "Print evaluation.json on standard output.")
+    var json = false
+
+    func run() throws {
+        guard judge == "reference" else { throw ValidationError("--judge: expected reference, found \(judge)") }
+        guard (1...1024).contains(tokens) else { throw ValidationError("--tokens: expected 1 to 1024, found \(tokens)") }
+        let model = try options.load()
+        if let adapter { try Adapters.load(URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
+        let source = try FeatureSource(corpus, model: model)
+        if suite == .content { return try content(source) }
+        let result = try Self.score(source, adapter: adapter, suite: suite, tokens: tokens)
+        if let out {
+            let folder = URL(fileURLWithPath: out, isDirectory: true)
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try AtomicFile.write(try result.json(), to: folder.appendingPathComponent(EvaluationResult.fileName))
+        }
+        if json {
+            FileHandle.standardOutput.write(try result.json())
+        } else {
+            result.judge?.lines.forEach { print($0) }
+            Self.table(result.metrics).forEach { print($0) }
+        }
+    }
+
+    static func score(
+        _ source: FeatureSource, adapter: String?, suite: Suite, tokens: Int
+    ) throws -> EvaluationResult {
+        let utterances = source.corpus.utterances.filter {
+            $0.split == .test && $0.category != nil && $0.attribute != nil && $0.response != nil
+                && ($0.scenario != nil) == (suite == .safety)
+        }
+        guard !utterances.isEmpty else {
+            throw EvaluationError("\(source.corpus.folder.path): no labelled clip in the test split for the suite \(suite.rawValue)")
+        }
+        // The judge learns from references alone, of the split that it is not asked about.
+        let texts = try JudgedText.collect(from: source.corpus.utterances.filter { $0.category != nil && $0.response != nil })
+        let judge = try ReferenceJudge(texts: texts)
+        let validation = try judge.validate(on: texts.filter { $0.split != .train })
+        try source.warm(utterances)
+        let responder = Responder(model: source.model, maximumTokens: tokens)
+        let progress = Progress("answering")
+        let answers = try responder.answer(
+            utterances, features: source.features, progress: { progress.update($0, of: $1) },
+            shouldStop: { Interrupt.requested })
+        let clips = try Awareness.score(answers, texts: texts, judge: judge)
+        let scored = clips.map(ScoredClip.init)
+        let plain = utterances.compactMap(\.generic)
+        let perplexity = try responder.perplexity(of: Array(Set(plain)).sorted())
+        let settings = EvaluationResult.Settings(
+            suite: suite.rawValue, decoding: "greedy", maximumTokens: tokens, systemPrompt: nil, judge: judge.name,
+            seed: Statistics.defaultSeed, draws: Statistics.defaultDraws)
+        return EvaluationResult(
+            model: source.model.name, adapter: adapter, corpus: source.corpus.folder.lastPathComponent, settings: settings,
+            judge: validation, clips: clips, metrics: PAMetrics.table(scored),
+            safety: suite == .safety ? PAMetrics.safety(scored) : nil, perplexity: perplexity)
+    }
+
+    static func table(_ metrics: PATable) -> [String] {
+        var lines = ["category  attribute   N   PA-score  [95 %]            PA-rate %  [95 %]"]
+        for category in metrics.keys.sorted() {
+            for (attribute, f) in (metrics[category] ?? [:]).sorted(by: { ($0.key == "all" ? 0 : 1, $0.key) < ($1.key == "all" ? 0 : 1, $1.key) }) {
+                lines.append(
+                    category.padding(toLength: 10, withPad: " ", startingAt: 0)
+                        + attribute.padding(toLength: 10, withPad: " ", startingAt: 0)
+                        + String(
+                            format: "%4d   %+.3f  [%+.3f, %+.3f]   %6.1f  [%.1f, %.1f]", f.n, f.paScore,
+                            f.interval.paScore.low, f.interval.paScore.high, f.paRate * 100, f.interval.paRate.low * 100, f.interval.paRate.high * 100))
+            }
+        }
+        return lines
+    }
+
+    /// One clip a text; the candidates are the test split's own texts.
+    private func content(_ source: FeatureSource) throws {
+        var seen: Set<String> = []
+        let test = source.corpus.utterances.filter { $0.split == .test && $0.intent == nil && $0.declaredAge == nil }
+        let clips = test.filter { seen.insert($0.textGroup).inserted }
+        guard clips.count > 1 else { throw EvaluationError("\(corpus): expected at least 2 texts in the test split") }
+        try source.warm(clips)
+        let progress = Progress("ranking transcripts")
+        let figures = try Responder(model: source.model).content(
+            clips, candidates: clips.map(\.text), spoken: Alignment.spoken, features: source.features,
+            progress: { progress.update($0, of: $1) }, shouldStop: { Interrupt.requested })
+        var errors = WordErrorRate()
+        if let smol = source.model as? SmolModel {
+            for clip in test {
+                let stages = try smol.encode(smol.mel(of: AudioFile.read(source.corpus.url(of: clip))))
+                guard let last = stages.last else { continue }
+                let heard = try smol.content(of: SmolProjector.stacked(last.squeezed(axis: 0))).tokens
+                errors = errors + WordErrorRate(
+                    reference: Alignment.spoken(clip.text), hypothesis: model(smol, heard))
+            }
+        }
+        struct Answer: Codable { var content: ContentFigures, wordErrorRate: Double?, words: Int, clips: Int }
+        let answer = Answer(content: figures, wordErrorRate: errors.rate, words: errors.words, clips: test.count)
+        if json { return try printJSON(answer) }
+        if let ranks = figures.ranks {
+            print(String(format: "true transcript first of %d: %.1f %% [%.1f, %.1f] of %d texts, median rank %.0f", ranks.candidates, ranks.first * 100, ranks.interval.low * 100, ranks.interval.high * 100, clips.count, ranks.medianRank))
+        }
+        print(String(format: "reference answers, log-likelihood a token: heard %.3f, read %.3f (%d answers)", figures.heard, figures.read, figures.answers))
+        if let rate = errors.rate { print(String(format: "CTC word error rate: %.1f %% of %d words, %d clips", rate * 100, errors.words, test.count)) }
+    }
+    private func model(_ smol: SmolModel, _ tokens: [Int32]) -> String {
+        smol.tokenizer.decode(tokens).trimmingCharacters(in: .whitespaces)
+    }
+}

@@ -1,0 +1,138 @@
+import ArgumentParser
+import AudioLanguageModels
+import Corpora
+import FineTuning
+import Foundation
+import LayerAnalysis
+import MLX
+import Yams
+
+/// `resurface finetune`: PE-FT on a layer range.
+struct Finetune: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Fine-tunes a range of decoder layers with LoRA and the dual-level classification head (PE-FT).",
+        discussion: """
+            Example: resurface finetune --corpus corpora/demo --layers 0-14 --out runs/pe-ft
+            --layers auto takes the range from --layers-file (layers.json of `resurface analyze` on the same model).
+            Ctrl-C finishes the step, writes a checkpoint and exits 130; the same command with --resume goes on.
+            """)
+
+    @OptionGroup var options: ModelOptions
+
+    @Option(help: "The corpus folder; its train split is used.")
+    var corpus: String
+
+    @Option(help: "A-B, both included, or auto.")
+    var layers = "auto"
+
+    @Option(help: "layers.json for --layers auto.")
+    var layersFile = "runs/layers/layers.json"
+
+    @Flag(help: "Leave the classification heads out.")
+    var noAdch = false
+
+    @Option(help: "The run folder.")
+    var out: String
+
+    @Flag(help: "Continue the run in --out.")
+    var resume = false
+
+    @Option(help: "YAML settings; options given here override them.")
+    var config: String?
+
+    @Option(help: "Optimiser steps (0: by epochs).") var steps: Int?
+    @Option(help: "Epochs.") var epochs: Int?
+    @Option(help: "Clips an optimiser step.") var batchSize: Int?
+    @Option(help: "Clips a forward pass; a batch is accumulated from as many as it takes.") var microBatchSize: Int?
+    @Option(help: "Peak learning rate.") var learningRate: Float?
+    @Option(help: "Rank of LoRA.") var rank: Int?
+    @Option(help: "Alpha of LoRA.") var alpha: Float?
+    @Option(help: "Weight of the classification losses.") var lambda: Float?
+    @Option(help: "Seed of everything random.") var seed: UInt64?
+    @Option(help: "Steps between checkpoints.") var saveEvery: Int?
+
+    @Flag(help: "Print a JSON object on standard output.")
+    var json = false
+
+    func run() throws {
+        var settings = FineTuneConfig()
+        if let config {
+            do {
+                let text = try String(contentsOfFile: config, encoding: .utf8)
+                // Settings that the file leaves out keep their defaults.
+                let defaults = try YAMLEncoder().encode(settings)
+                var fields = try Yams.load(yaml: defaults) as? [String: Any] ?? [:]
+                guard let given = try Yams.load(yaml: text) as? [String: Any] else {
+                    throw FineTuningError("\(config): expected a mapping of settings")
+                }
+                for (key, value) in given {
+                    guard fields[key] != nil else {
+                        throw FineTuningError("\(config): unknown setting \(key); known: \(fields.keys.sorted().joined(separator: ", "))")
+                    }
+                    fields[key] = value
+                }
+                settings = try YAMLDecoder().decode(FineTuneConfig.self, from: Yams.dump(object: fields))
+            } catch let error as FineTuningError {
+                throw error
+            } catch {
+                throw FineTuningError("\(config): \(error)")
+            }
+        }
+        settings.model = options.model
+        settings.corpus = corpus
+        if noAdch { settings.adch = false }
+        if let steps { settings.steps = steps }
+        if let epochs { settings.epochs = epochs }
+        if let batchSize { settings.batchSize = batchSize }
+        if let microBatchSize { settings.microBatchSize = microBatchSize }
+        if let learningRate { settings.learningRate = learningRate }
+        if let rank { settings.rank = rank }
+        if let alpha { settings.alpha = alpha }
+        if let lambda { settings.lambda = lambda }
+        if let seed { settings.seed = seed }
+        if let saveEvery { settings.saveEvery = saveEvery }
+
+        let model = try options.load()
+        let depth = model.decoder.config.layers
+        let range: ClosedRange<Int>
+        if layers == "auto" {
+            range = try LayersReport(contentsOf: URL(fileURLWithPath: layersFile))
+                .tunedRange(forModelHash: model.weightsHash, layers: depth)
+        } else {
+            range = try layerRange(layers, layers: depth)
+        }
+        (settings.firstLayer, settings.lastLayer) = (range.lowerBound, range.upperBound)
+        try settings.validate(layers: depth)
+        let source = try FeatureSource(corpus, model: model)
+        let metrics = try Self.train(
+            source, settings: settings, out: URL(fileURLWithPath: out, isDirectory: true), resume: resume, label: "step")
+        if json {
+            try printJSON(metrics.last)
+        } else if let last = metrics.last {
+            print(String(format: "step %d: loss %.4f (response %.4f, category %.4f, attribute %.4f)", last.step, last.loss, last.sft, last.category, last.attribute))
+            print("\(out)/adapter")
+        }
+    }
+
+    /// Trains on the train split's labelled clips; safety clips (those with a scenario) are never trained on.
+    static func train(
+        _ source: FeatureSource, settings: FineTuneConfig, out: URL, resume: Bool, label: String
+    ) throws -> [StepMetrics] {
+        let own = source.corpus.utterances.filter {
+            $0.split == .train && $0.category != nil && $0.response != nil && $0.scenario == nil
+        }
+        try source.warm(own)
+        let system = settings.system.isEmpty ? nil : settings.system
+        let examples = try own.map {
+            try Example($0, features: source.features($0), model: source.model, system: system)
+        }
+        let trainer = try Trainer(model: source.model, examples: examples, config: settings)
+        let progress = Progress(label)
+        let run = Run(out)
+        try run.train(
+            trainer, resume: resume,
+            progress: { progress.update($0.step, of: $1, String(format: "loss %.3f, response %.3f", $0.loss, $0.sft)) },
+            shouldStop: { Interrupt.requested })
+        return try run.readMetrics()
+    }
+}

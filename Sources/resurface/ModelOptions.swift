@@ -1,0 +1,71 @@
+import ArgumentParser
+import AudioLanguageModels
+import Checkpoints
+import Corpora
+import FineTuning
+import Foundation
+import MLX
+
+/// The options that name a model, shared by all verbs.
+struct ModelOptions: ParsableArguments {
+    @Option(help: "`smol`, the embedded model, or a folder in Hugging Face's layout.")
+    var model = "smol"
+
+    @Option(help: "cpu or gpu.")
+    var device = Device.cpu
+
+    func load() throws -> any AudioLanguageModel {
+        if device != .cpu {
+            do { try Device.use(device) } catch { throw ModelError("--device \(device.rawValue): \(error)") }
+        }
+        return try ModelRegistry.load(model)
+    }
+}
+extension Device: @retroactive ExpressibleByArgument {}
+
+/// A corpus, and the features of its clips: computed once, kept by content.
+struct FeatureSource {
+    let corpus: Corpus
+    let cache: FeatureCache
+    let model: any AudioLanguageModel
+
+    init(_ folder: String, model: any AudioLanguageModel) throws {
+        corpus = try Corpus.load(URL(fileURLWithPath: folder, isDirectory: true))
+        cache = FeatureCache(modelHash: model.weightsHash)
+        self.model = model
+    }
+
+    func features(_ utterance: Utterance) throws -> AudioFeatures {
+        do {
+            return try cache.features(of: corpus.url(of: utterance)) { try model.features(of: $0) }
+        } catch let error as ModelError {
+            throw ModelError("\(utterance.id) (\(utterance.audio)): \(error)")
+        }
+    }
+
+    /// All of them, with progress; what was cached is only read.
+    func warm(_ utterances: [Utterance]) throws {
+        let progress = Progress("hearing clips")
+        for (i, utterance) in utterances.enumerated() {
+            if Interrupt.requested { throw CancellationError() }
+            _ = try features(utterance)
+            progress.update(i + 1, of: utterances.count)
+        }
+    }
+}
+
+/// JSON on standard output, keys sorted.
+func printJSON(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    FileHandle.standardOutput.write(try encoder.encode(value) + Data("\n".utf8))
+}
+
+/// `A-B`, both included.
+func layerRange(_ text: String, layers: Int) throws -> ClosedRange<Int> {
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count == 2, let a = parts[0], let b = parts[1], a >= 0, a <= b, b < layers else {
+        throw FineTuningError("--layers \(text): expected A-B within 0-\(layers - 1), the model's decoder layers, or auto")
+    }
+    return a...b
+}
