@@ -16,6 +16,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -235,6 +236,8 @@ def probe():
 
 
 def main():
+    # Ctrl-C goes to the whole group: the caller decides, and ends this process by closing its input.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Libraries that print must not break the protocol: they get standard error.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)

@@ -1,0 +1,139 @@
+import Foundation
+import Speech
+
+/// Speaks a plan into a corpus folder. Stopped or killed, it goes on where it was: a clip's file name holds the hash of
+/// its job, so that a file that is there is the right one. corpus.jsonl is written last.
+public struct CorpusBuilder: Sendable {
+    public struct Progress: Sendable {
+        public var done: Int
+        public var total: Int
+        /// Of `done`, clips that were there already.
+        public var kept: Int
+    }
+
+    public struct Outcome: Sendable {
+        /// nil where the work was stopped before its end.
+        public var corpus: Corpus?
+        public var spoken: Int
+        public var kept: Int
+        public var seconds: Double
+    }
+
+    public let plan: CorpusPlan
+    public let folder: URL
+    private let environment: SpeechEnvironment
+
+    public init(plan: CorpusPlan, folder: URL, environment: SpeechEnvironment) {
+        self.plan = plan
+        self.folder = folder
+        self.environment = environment
+    }
+
+    /// - Parameters:
+    ///   - workers: processes at once; nil: one per core, at most 8.
+    ///   - progress: called from several threads, one at a time.
+    ///   - shouldStop: asked before every clip, from several threads.
+    /// - Throws: `CorpusError` that names the first clips that could not be spoken, after all others are done.
+    public func build(
+        workers: Int? = nil, progress: @escaping @Sendable (Progress) -> Void = { _ in },
+        shouldStop: @escaping @Sendable () -> Bool = { false }
+    ) throws -> Outcome {
+        let start = Date()
+        do {
+            try FileManager.default.createDirectory(
+                at: folder.appendingPathComponent("audio"), withIntermediateDirectories: true)
+        } catch {
+            throw CorpusError("\(folder.path): cannot be made: \(error.localizedDescription)")
+        }
+        let items = plan.items.map { item in
+            var item = item
+            let hash = item.job.hash(scripts: environment.scriptsHash)
+            item.utterance.audio = "audio/\(item.utterance.id)-\(hash).wav"
+            return item
+        }
+        let state = State(total: items.count, progress: progress)
+        let count = max(1, min(workers ?? min(8, ProcessInfo.processInfo.activeProcessorCount), 64, items.count))
+        DispatchQueue.concurrentPerform(iterations: count) { _ in
+            let worker = SpeechWorker(environment)
+            while !shouldStop(), let index = state.next() {
+                let item = items[index]
+                let url = folder.appendingPathComponent(item.utterance.audio)
+                if Self.isWhole(url) {
+                    state.finish(kept: true)
+                    continue
+                }
+                do {
+                    _ = try worker.speak(item.job, to: url)
+                    state.finish(kept: false)
+                } catch {
+                    state.fail(index, "\(item.utterance.id): \(error)")
+                }
+            }
+        }
+        let outcome = state.outcome
+        if !outcome.failures.isEmpty {
+            throw CorpusError(
+                "\(outcome.failures.count) of \(items.count) clips could not be spoken; the others are kept. First: "
+                    + outcome.failures.prefix(3).joined(separator: "; "))
+        }
+        var corpus: Corpus?
+        if outcome.done == items.count {
+            let made = Corpus(folder: folder, utterances: items.map(\.utterance))
+            try made.write()
+            corpus = made
+        }
+        return Outcome(
+            corpus: corpus, spoken: outcome.done - outcome.kept, kept: outcome.kept,
+            seconds: Date().timeIntervalSince(start))
+    }
+
+    /// The worker writes beside and renames, so a WAV whose header agrees with its size is good.
+    private static func isWhole(_ url: URL) -> Bool {
+        guard let file = try? FileHandle(forReadingFrom: url) else { return false }
+        defer { try? file.close() }
+        guard let header = try? file.read(upToCount: 44), header.count == 44, let size = try? file.seekToEnd() else {
+            return false
+        }
+        let bytes = [UInt8](header[40..<44])
+        let data = bytes.enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) }
+        return data > 0 && size == data + 44
+    }
+
+    /// What the workers share.
+    private final class State: @unchecked Sendable {  // every field under the lock
+        private let lock = NSLock()
+        private let total: Int
+        private let progress: @Sendable (Progress) -> Void
+        private var following = 0
+        private var done = 0
+        private var kept = 0
+        private var failures: [(Int, String)] = []
+
+        init(total: Int, progress: @escaping @Sendable (Progress) -> Void) {
+            self.total = total
+            self.progress = progress
+        }
+
+        func next() -> Int? {
+            lock.withLock {
+                guard following < total else { return nil }
+                following += 1
+                return following - 1
+            }
+        }
+
+        func finish(kept isKept: Bool) {
+            lock.withLock {
+                done += 1
+                if isKept { kept += 1 }
+                progress(Progress(done: done, total: total, kept: kept))
+            }
+        }
+
+        func fail(_ index: Int, _ reason: String) { lock.withLock { failures.append((index, reason)) } }
+
+        var outcome: (done: Int, kept: Int, failures: [String]) {
+            lock.withLock { (done, kept, failures.sorted { $0.0 < $1.0 }.map(\.1)) }
+        }
+    }
+}
