@@ -24,7 +24,8 @@ public enum ModelRegistry {
         let type = try config.string("model_type")
         guard let load = families[type] else {
             throw ModelError(
-                "\(config.place): model_type \(type) is not supported; known: \(families.keys.sorted().joined(separator: ", "))")
+                "\(config.place): model_type \(type) is not supported; known: \(families.keys.sorted().joined(separator: ", "))"
+            )
         }
         return try load(folder, folder.lastPathComponent)
     }

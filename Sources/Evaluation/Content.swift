@@ -52,6 +52,7 @@ extension Responder {
             progress(i + 1, utterances.count)
         }
         func mean(_ p: Perplexity) -> Double { p.tokens > 0 ? -p.negativeLogLikelihood / Double(p.tokens) : 0 }
-        return ContentFigures(ranks: TranscriptRankFigures(ranks), heard: mean(heard), read: mean(read), answers: answers)
+        return ContentFigures(
+            ranks: TranscriptRankFigures(ranks), heard: mean(heard), read: mean(read), answers: answers)
     }
 }

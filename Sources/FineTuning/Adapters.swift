@@ -24,7 +24,8 @@ public enum Adapters {
         to decoder: Decoder, layers: ClosedRange<Int>, rank: Int, alpha: Float, seed: UInt64
     ) throws -> [Adapted] {
         guard layers.lowerBound >= 0, layers.upperBound < decoder.layers.count else {
-            throw FineTuningError("layers \(layers.lowerBound)-\(layers.upperBound): the model has \(decoder.layers.count)")
+            throw FineTuningError(
+                "layers \(layers.lowerBound)-\(layers.upperBound): the model has \(decoder.layers.count)")
         }
         detach(from: decoder)
         decoder.freeze()

@@ -84,7 +84,8 @@ public final class Alignment {
         let usable = train.filter { $0.count > $0.labels.count + 2 && !$0.labels.isEmpty }
         guard usable.count >= options.batchSize else {
             throw FineTuningError(
-                "the alignment corpus has \(usable.count) usable training clips, expected at least \(options.batchSize)")
+                "the alignment corpus has \(usable.count) usable training clips, expected at least \(options.batchSize)"
+            )
         }
         let used = Set(usable.flatMap(\.labels)).sorted()
         let column = Dictionary(uniqueKeysWithValues: used.enumerated().map { ($1, Int32($0 + 1)) })

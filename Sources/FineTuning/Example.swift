@@ -14,7 +14,8 @@ public struct Example {
     public init(
         _ utterance: Utterance, features: AudioFeatures, model: any AudioLanguageModel, system: String? = nil
     ) throws {
-        guard let category = utterance.category, let value = utterance.attribute, let response = utterance.response else {
+        guard let category = utterance.category, let value = utterance.attribute, let response = utterance.response
+        else {
             throw FineTuningError("\(utterance.id): expected category, attribute and response to train on")
         }
         guard let attribute = category.attributes.firstIndex(of: value) else {
@@ -38,7 +39,8 @@ struct MicroBatch {
     let heads: [(category: Category, attribute: Int)]
 
     init(_ examples: [Example], model: any AudioLanguageModel) {
-        batch = PromptBatch(examples.map { model.appending(Array($0.answer.dropLast()), to: $0.prompt) }, padding: .right)
+        batch = PromptBatch(
+            examples.map { model.appending(Array($0.answer.dropLast()), to: $0.prompt) }, padding: .right)
         var rows: [Int32] = [], labels: [Int32] = []
         for (b, example) in examples.enumerated() {
             for (j, id) in example.answer.enumerated() {

@@ -45,7 +45,9 @@ public struct FineTuneConfig: Codable, Sendable, Equatable {
         try check((0...100_000_000).contains(steps), "steps", "0 to 100000000", steps)
         try check((1...65_536).contains(batchSize), "batch-size", "1 to 65536", batchSize)
         try check((1...65_536).contains(microBatchSize), "micro-batch-size", "1 to 65536", microBatchSize)
-        try check(learningRate.isFinite && learningRate > 0 && learningRate < 1, "learning-rate", "between 0 and 1", learningRate)
+        try check(
+            learningRate.isFinite && learningRate > 0 && learningRate < 1, "learning-rate", "between 0 and 1",
+            learningRate)
         try check((0...1).contains(warmupShare), "warm-up", "a share of 0 to 1", warmupShare)
         try check(saveEvery >= 1, "save-every", "at least 1", saveEvery)
     }

@@ -45,7 +45,8 @@ public struct Run {
 
     public func readMetrics() throws -> [StepMetrics] {
         guard let text = try? String(contentsOf: metrics, encoding: .utf8) else {
-            throw FineTuningError("\(folder.path) has no metrics.jsonl: it is not a run folder, or its run has not saved yet")
+            throw FineTuningError(
+                "\(folder.path) has no metrics.jsonl: it is not a run folder, or its run has not saved yet")
         }
         return try text.split(separator: "\n").enumerated().map { i, line in
             do {

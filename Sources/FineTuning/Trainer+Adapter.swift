@@ -12,11 +12,14 @@ extension Trainer {
             var modules: [String: PEFTAdapter.Factors] = [:]
             for a in adapted { modules[a.path] = PEFTAdapter.Factors(a: a.layer.loraA, b: a.layer.loraB) }
             let settings = PEFTAdapter.Config(
-                rank: config.rank, alpha: Double(config.alpha), targetModules: Adapters.modules.compactMap { $0.split(separator: ".").last.map(String.init) },
+                rank: config.rank, alpha: Double(config.alpha),
+                targetModules: Adapters.modules.compactMap { $0.split(separator: ".").last.map(String.init) },
                 layers: Array(config.firstLayer...config.lastLayer), baseModel: model.name)
             try PEFTAdapter(config: settings, modules: modules).write(to: temporary)
             if config.adch {
-                let tensors = heads.namedParameters().compactMap { p in p.parameter.array.map { (name: p.path, array: $0) } }
+                let tensors = heads.namedParameters().compactMap { p in
+                    p.parameter.array.map { (name: p.path, array: $0) }
+                }
                 try Safetensors.write(
                     tensors, metadata: ["layer": "\(config.lastLayer)"],
                     to: temporary.appendingPathComponent("heads.safetensors"))
@@ -39,10 +42,13 @@ extension Adapters {
             throw FineTuningError("\(folder.path) holds no adapter of decoder layers")
         }
         let adapted = try attach(
-            to: model.decoder, layers: first...last, rank: adapter.config.rank, alpha: Float(adapter.config.alpha), seed: 0)
+            to: model.decoder, layers: first...last, rank: adapter.config.rank, alpha: Float(adapter.config.alpha),
+            seed: 0)
         guard Set(adapted.map(\.path)) == Set(adapter.modules.keys) else {
             let odd = Set(adapted.map(\.path)).symmetricDifference(adapter.modules.keys).sorted().first ?? ""
-            throw FineTuningError("\(folder.path): module \(odd) is missing or unknown; expected all linear modules of layers \(first)-\(last)")
+            throw FineTuningError(
+                "\(folder.path): module \(odd) is missing or unknown; expected all linear modules of layers \(first)-\(last)"
+            )
         }
         for a in adapted {
             guard let factors = adapter.modules[a.path], factors.a.shape == a.layer.loraA.shape,

@@ -74,7 +74,8 @@ extension Trainer {
         expected.step = stored.step
         guard stored == expected else {
             throw FineTuningError(
-                "\(latest.url.path) was made by another run: \(Self.difference(stored, expected)); start a new run or use the same settings")
+                "\(latest.url.path) was made by another run: \(Self.difference(stored, expected)); start a new run or use the same settings"
+            )
         }
         let file = try SafetensorsFile(latest.url.appendingPathComponent(Self.tensorsName))
         var m: [MLXArray] = [], v: [MLXArray] = [], weights: [MLXArray] = []
@@ -96,7 +97,9 @@ extension Trainer {
         if a.config != b.config { return "its settings differ" }
         if a.baseModel != b.baseModel { return "its base model differs" }
         if a.data != b.data { return "its training clips differ" }
-        if a.threads != b.threads { return "it ran with \(a.threads) threads, this process has \(b.threads) (CMLX_THREADS sets them)" }
+        if a.threads != b.threads {
+            return "it ran with \(a.threads) threads, this process has \(b.threads) (CMLX_THREADS sets them)"
+        }
         if a.engine != b.engine { return "it ran on engine \(a.engine), this is \(b.engine)" }
         return "its number of steps differs"
     }

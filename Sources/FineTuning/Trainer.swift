@@ -32,7 +32,8 @@ public final class Trainer {
     public init(model: any AudioLanguageModel, examples: [Example], config: FineTuneConfig) throws {
         try config.validate(layers: model.decoder.config.layers)
         guard !examples.isEmpty else {
-            throw FineTuningError("there is nothing to train on: the corpus has no labelled clip with a response in its train split")
+            throw FineTuningError(
+                "there is nothing to train on: the corpus has no labelled clip with a response in its train split")
         }
         self.model = model
         self.examples = examples
@@ -42,16 +43,21 @@ public final class Trainer {
             seed: config.seed)
         heads = ClassificationHeads(width: model.decoder.config.hiddenSize, seed: config.seed)
         var trained = adapted.flatMap { a in
-            a.layer.namedParameters().filter(\.parameter.isTrainable).map { (path: a.path + "." + $0.path, parameter: $0.parameter) }
+            a.layer.namedParameters().filter(\.parameter.isTrainable).map {
+                (path: a.path + "." + $0.path, parameter: $0.parameter)
+            }
         }
-        if config.adch { trained += heads.namedParameters().map { (path: "heads." + $0.path, parameter: $0.parameter) } }
+        if config.adch {
+            trained += heads.namedParameters().map { (path: "heads." + $0.path, parameter: $0.parameter) }
+        }
         self.trained = trained
         let values = trained.compactMap(\.parameter.array)
         try eval(values)
         optimiser = try AdamW(values, weightDecay: config.weightDecay)
         totalSteps = config.totalSteps(examples: examples.count)
         schedule = WarmupCosine(
-            peak: config.learningRate, warmup: Int((config.warmupShare * Float(totalSteps)).rounded(.up)), total: totalSteps)
+            peak: config.learningRate, warmup: Int((config.warmupShare * Float(totalSteps)).rounded(.up)),
+            total: totalSteps)
     }
 
     /// Which clips, in which order.
@@ -72,14 +78,16 @@ public final class Trainer {
     }
 
     /// Forward and backward of a batch, accumulated over micro-batches of like length; the parts are those of the batch.
-    func gradients(_ batch: [Example]) throws -> (sft: Float, category: Float, attribute: Float, gradients: [MLXArray]) {
+    func gradients(_ batch: [Example]) throws -> (sft: Float, category: Float, attribute: Float, gradients: [MLXArray])
+    {
         let sorted = batch.sorted { ($0.length, $0.id) < ($1.length, $1.id) }
         let tokens = Float(batch.reduce(0) { $0 + $1.answer.count }), count = Float(batch.count)
         let values = trained.compactMap(\.parameter.array)
         defer { for (t, value) in zip(trained, values) { t.parameter.array = value } }
         var parts: [Float] = [0, 0, 0], sum: [MLXArray] = []
         for start in stride(from: 0, to: sorted.count, by: config.microBatchSize) {
-            let micro = MicroBatch(Array(sorted[start..<min(start + config.microBatchSize, sorted.count)]), model: model)
+            let micro = MicroBatch(
+                Array(sorted[start..<min(start + config.microBatchSize, sorted.count)]), model: model)
             let (found, gradients) = try valueAndGrad(loss(micro, tokens: tokens, count: count))(values)
             sum = sum.isEmpty ? gradients : zip(sum, gradients).map { $0 + $1 }
             try eval(found + sum)
@@ -123,15 +131,18 @@ public final class Trainer {
 
     private func notFinite(_ step: Int, _ batch: [Example], _ gradients: [MLXArray]) throws -> FineTuningError {
         for example in batch where try example.prompt.embeddings.isFinite().all().item() == 0 {
-            return FineTuningError("step \(step): the features of clip \(example.id) are not finite; nothing was changed by this step")
+            return FineTuningError(
+                "step \(step): the features of clip \(example.id) are not finite; nothing was changed by this step")
         }
         for t in trained {
             if let array = t.parameter.array, try array.isFinite().all().item() == 0 {
-                return FineTuningError("step \(step): weight \(t.path) is not finite; lower the learning rate and resume")
+                return FineTuningError(
+                    "step \(step): weight \(t.path) is not finite; lower the learning rate and resume")
             }
         }
         for (t, gradient) in zip(trained, gradients) where try gradient.isFinite().all().item() == 0 {
-            return FineTuningError("step \(step): the gradient of \(t.path) is not finite; lower the learning rate and resume")
+            return FineTuningError(
+                "step \(step): the gradient of \(t.path) is not finite; lower the learning rate and resume")
         }
         return FineTuningError("step \(step): the loss is not finite; lower the learning rate and resume")
     }

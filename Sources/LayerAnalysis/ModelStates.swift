@@ -18,7 +18,9 @@ public enum ModelStates {
         var order: [[Int]] = []
         for wanted in [false, true] {
             let own = utterances.indices.filter { lens(utterances[$0]) == wanted }
-            order += stride(from: 0, to: own.count, by: max(1, size)).map { Array(own[$0..<min($0 + max(1, size), own.count)]) }
+            order += stride(from: 0, to: own.count, by: max(1, size)).map {
+                Array(own[$0..<min($0 + max(1, size), own.count)])
+            }
         }
         var results = [ClipStates?](repeating: nil, count: utterances.count), done = 0
         for indices in order {

@@ -22,7 +22,8 @@ public final class AdamW {
     public func update(_ parameters: [MLXArray], gradients: [MLXArray], learningRate: Float) throws {
         step += 1
         try Fused.adamW(
-            parameters, gradients: gradients, m: m, v: v, learningRate: learningRate, step: step, betas: betas, eps: eps,
+            parameters, gradients: gradients, m: m, v: v, learningRate: learningRate, step: step, betas: betas,
+            eps: eps,
             weightDecay: weightDecay)
     }
 

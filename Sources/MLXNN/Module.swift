@@ -50,11 +50,14 @@ open class Module {
     }
 
     public func parameters() -> [String: MLXArray] {
-        Dictionary(namedParameters().compactMap { p in p.parameter.array.map { (p.path, $0) } }, uniquingKeysWith: { a, _ in a })
+        Dictionary(
+            namedParameters().compactMap { p in p.parameter.array.map { (p.path, $0) } },
+            uniquingKeysWith: { a, _ in a })
     }
     public func trainableParameters() -> [String: MLXArray] {
         Dictionary(
-            namedParameters().filter(\.parameter.isTrainable).compactMap { p in p.parameter.array.map { (p.path, $0) } },
+            namedParameters().filter(\.parameter.isTrainable).compactMap { p in p.parameter.array.map { (p.path, $0) }
+            },
             uniquingKeysWith: { a, _ in a })
     }
     public func freeze() { namedParameters().forEach { $0.parameter.isTrainable = false } }

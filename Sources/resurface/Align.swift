@@ -8,7 +8,8 @@ import Foundation
 /// `resurface align`: trains the embedded model's projector.
 struct Align: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Trains the embedded model's projector: content by CTC against token embeddings, voice by main directions.",
+        abstract:
+            "Trains the embedded model's projector: content by CTC against token embeddings, voice by main directions.",
         discussion: """
             The corpus folder holds plain utterances (text and audio); those of the split `validation` are not trained on and
             give the word error rate. The encoder and the language model stay as they are.
@@ -45,7 +46,9 @@ struct Align: ParsableCommand {
         guard (1...1_000_000).contains(steps), (1...4096).contains(batchSize), learningRate > 0, learningRate < 1,
             (0...10).contains(voiceLevel), (1...512).contains(voiceDimensions)
         else {
-            throw ValidationError("expected 1 to 1000000 steps, a batch of 1 to 4096, a learning rate between 0 and 1, a voice level of 0 to 10 and 1 to 512 voice dimensions")
+            throw ValidationError(
+                "expected 1 to 1000000 steps, a batch of 1 to 4096, a learning rate between 0 and 1, a voice level of 0 to 10 and 1 to 512 voice dimensions"
+            )
         }
         let folder = URL(fileURLWithPath: corpus, isDirectory: true)
         let utterances = try Corpus.load(folder).utterances
@@ -82,13 +85,17 @@ struct Align: ParsableCommand {
         try alignment.projector?.save(
             to: URL(fileURLWithPath: out),
             metadata: [
-                "command": "resurface align --steps \(steps) --batch-size \(batchSize) --learning-rate \(learningRate) --seed \(seed) --voice-level \(voiceLevel) --voice-dimensions \(voiceDimensions)",
+                "command":
+                    "resurface align --steps \(steps) --batch-size \(batchSize) --learning-rate \(learningRate) --seed \(seed) --voice-level \(voiceLevel) --voice-dimensions \(voiceDimensions)",
                 "clips": "\(alignment.train.count)", "validation_word_error_rate": String(format: "%.4f", share),
             ])
         if json {
-            print("{\"clips\":\(alignment.train.count),\"validationClips\":\(alignment.validation.count),\"wordErrorRate\":\(share)}")
+            print(
+                "{\"clips\":\(alignment.train.count),\"validationClips\":\(alignment.validation.count),\"wordErrorRate\":\(share)}"
+            )
         } else {
-            print(String(format: "word error rate on %d unheard texts: %.1f %%", alignment.validation.count, 100 * share))
+            print(
+                String(format: "word error rate on %d unheard texts: %.1f %%", alignment.validation.count, 100 * share))
         }
     }
 }

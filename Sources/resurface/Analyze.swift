@@ -36,7 +36,9 @@ struct Analyze: ParsableCommand {
     var json = false
 
     func run() throws {
-        guard (1...1024).contains(batchSize) else { throw ValidationError("--batch-size: expected 1 to 1024, found \(batchSize)") }
+        guard (1...1024).contains(batchSize) else {
+            throw ValidationError("--batch-size: expected 1 to 1024, found \(batchSize)")
+        }
         let model = try options.load()
         let source = try FeatureSource(corpus, model: model)
         let report = try Self.analyze(source, seed: seed, heldOut: heldOut, batch: batchSize)
@@ -44,17 +46,23 @@ struct Analyze: ParsableCommand {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try report.write(to: folder.appendingPathComponent("layers.json"))
         let html = HTMLReport.render(
-            ReportContent(layers: report, title: "Layers of \(report.model)", lead: "Corpus \(report.corpus), \(report.clips) clips."))
+            ReportContent(
+                layers: report, title: "Layers of \(report.model)",
+                lead: "Corpus \(report.corpus), \(report.clips) clips."))
         try AtomicFile.write(Data(html.utf8), to: folder.appendingPathComponent("report.html"))
         if json {
             FileHandle.standardOutput.write(try report.encoded())
         } else {
-            print("tuned range \(report.tunedRange.lowerBound)-\(report.tunedRange.upperBound) of \(report.layers) layers (\(report.choice.source.rawValue), confidence \(String(format: "%.2f", report.choice.confidence)))")
+            print(
+                "tuned range \(report.tunedRange.lowerBound)-\(report.tunedRange.upperBound) of \(report.layers) layers (\(report.choice.source.rawValue), confidence \(String(format: "%.2f", report.choice.confidence)))"
+            )
             for warning in report.warnings { print("warning: \(warning)") }
             for (part, curves) in [("encoder", report.encoder), ("decoder", report.decoder)] {
                 for curve in curves {
                     let best = curve.layers.max { $0.value < $1.value }
-                    print("\(part) \(curve.name): best layer \(best?.layer ?? 0) \(Self.figure(best)), N \(curve.data.n), \(curve.data.groups) \(curve.data.unit)")
+                    print(
+                        "\(part) \(curve.name): best layer \(best?.layer ?? 0) \(Self.figure(best)), N \(curve.data.n), \(curve.data.groups) \(curve.data.unit)"
+                    )
                 }
             }
             print("\(folder.path)/report.html")
@@ -70,8 +78,12 @@ struct Analyze: ParsableCommand {
     static func analyze(
         _ source: FeatureSource, seed: UInt64 = 0, heldOut: HeldOut = .texts, batch: Int = 8
     ) throws -> LayersReport {
-        let utterances = source.corpus.utterances.filter { $0.scenario == nil || $0.declaredAge != nil || $0.category == .age }
-        guard !utterances.isEmpty else { throw LayerAnalysisError("\(source.corpus.folder.path) has no clips to analyse") }
+        let utterances = source.corpus.utterances.filter {
+            $0.scenario == nil || $0.declaredAge != nil || $0.category == .age
+        }
+        guard !utterances.isEmpty else {
+            throw LayerAnalysisError("\(source.corpus.folder.path) has no clips to analyse")
+        }
         try source.warm(utterances)
         let passes = Progress("forward passes")
         let states = try ModelStates.collect(

@@ -12,7 +12,8 @@ struct Evaluate: ParsableCommand {
     enum Suite: String, ExpressibleByArgument, CaseIterable { case awareness, safety, content }
 
     static let configuration = CommandConfiguration(
-        abstract: "Measures paralinguistic awareness, child safety or the understanding of content on a corpus' test split.",
+        abstract:
+            "Measures paralinguistic awareness, child safety or the understanding of content on a corpus' test split.",
         discussion: """
             Example: resurface evaluate --corpus corpora/demo --adapter runs/pe-ft --suite awareness
             The reference judge works offline; its own accuracy on held-out references is printed beside the metrics.
@@ -43,7 +44,9 @@ struct Evaluate: ParsableCommand {
 
     func run() throws {
         guard judge == "reference" else { throw ValidationError("--judge: expected reference, found \(judge)") }
-        guard (1...1024).contains(tokens) else { throw ValidationError("--tokens: expected 1 to 1024, found \(tokens)") }
+        guard (1...1024).contains(tokens) else {
+            throw ValidationError("--tokens: expected 1 to 1024, found \(tokens)")
+        }
         let model = try options.load()
         if let adapter { try Adapters.load(URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
         let source = try FeatureSource(corpus, model: model)
@@ -70,10 +73,12 @@ struct Evaluate: ParsableCommand {
                 && ($0.scenario != nil) == (suite == .safety)
         }
         guard !utterances.isEmpty else {
-            throw EvaluationError("\(source.corpus.folder.path): no labelled clip in the test split for the suite \(suite.rawValue)")
+            throw EvaluationError(
+                "\(source.corpus.folder.path): no labelled clip in the test split for the suite \(suite.rawValue)")
         }
         // The judge learns from references alone, of the split that it is not asked about.
-        let texts = try JudgedText.collect(from: source.corpus.utterances.filter { $0.category != nil && $0.response != nil })
+        let texts = try JudgedText.collect(
+            from: source.corpus.utterances.filter { $0.category != nil && $0.response != nil })
         let judge = try ReferenceJudge(texts: texts)
         let validation = try judge.validate(on: texts.filter { $0.split != .train })
         try source.warm(utterances)
@@ -90,21 +95,25 @@ struct Evaluate: ParsableCommand {
             suite: suite.rawValue, decoding: "greedy", maximumTokens: tokens, systemPrompt: nil, judge: judge.name,
             seed: Statistics.defaultSeed, draws: Statistics.defaultDraws)
         return EvaluationResult(
-            model: source.model.name, adapter: adapter, corpus: source.corpus.folder.lastPathComponent, settings: settings,
-            judge: validation, clips: clips, metrics: PAMetrics.table(scored),
-            safety: suite == .safety ? PAMetrics.safety(scored) : nil, perplexity: perplexity)
+            model: source.model.name, adapter: adapter, corpus: source.corpus.folder.lastPathComponent,
+            settings: settings,
+            judge: validation, clips: clips, metrics: try PAMetrics.table(scored),
+            safety: suite == .safety ? try PAMetrics.safety(scored) : nil, perplexity: perplexity)
     }
 
     static func table(_ metrics: PATable) -> [String] {
         var lines = ["category  attribute   N   PA-score  [95 %]            PA-rate %  [95 %]"]
         for category in metrics.keys.sorted() {
-            for (attribute, f) in (metrics[category] ?? [:]).sorted(by: { ($0.key == "all" ? 0 : 1, $0.key) < ($1.key == "all" ? 0 : 1, $1.key) }) {
+            for (attribute, f) in (metrics[category] ?? [:]).sorted(by: {
+                ($0.key == "all" ? 0 : 1, $0.key) < ($1.key == "all" ? 0 : 1, $1.key)
+            }) {
                 lines.append(
                     category.padding(toLength: 10, withPad: " ", startingAt: 0)
                         + attribute.padding(toLength: 10, withPad: " ", startingAt: 0)
                         + String(
                             format: "%4d   %+.3f  [%+.3f, %+.3f]   %6.1f  [%.1f, %.1f]", f.n, f.paScore,
-                            f.interval.paScore.low, f.interval.paScore.high, f.paRate * 100, f.interval.paRate.low * 100, f.interval.paRate.high * 100))
+                            f.interval.paScore.low, f.interval.paScore.high, f.paRate * 100,
+                            f.interval.paRate.low * 100, f.interval.paRate.high * 100))
             }
         }
         return lines
@@ -127,18 +136,31 @@ struct Evaluate: ParsableCommand {
                 let stages = try smol.encode(smol.mel(of: AudioFile.read(source.corpus.url(of: clip))))
                 guard let last = stages.last else { continue }
                 let heard = try smol.content(of: SmolProjector.stacked(last.squeezed(axis: 0))).tokens
-                errors = errors + WordErrorRate(
-                    reference: Alignment.spoken(clip.text), hypothesis: model(smol, heard))
+                errors =
+                    errors
+                    + WordErrorRate(
+                        reference: Alignment.spoken(clip.text), hypothesis: model(smol, heard))
             }
         }
         struct Answer: Codable { var content: ContentFigures, wordErrorRate: Double?, words: Int, clips: Int }
         let answer = Answer(content: figures, wordErrorRate: errors.rate, words: errors.words, clips: test.count)
         if json { return try printJSON(answer) }
         if let ranks = figures.ranks {
-            print(String(format: "true transcript first of %d: %.1f %% [%.1f, %.1f] of %d texts, median rank %.0f", ranks.candidates, ranks.first * 100, ranks.interval.low * 100, ranks.interval.high * 100, clips.count, ranks.medianRank))
+            print(
+                String(
+                    format: "true transcript first of %d: %.1f %% [%.1f, %.1f] of %d texts, median rank %.0f",
+                    ranks.candidates, ranks.first * 100, ranks.interval.low * 100, ranks.interval.high * 100,
+                    clips.count, ranks.medianRank))
         }
-        print(String(format: "reference answers, log-likelihood a token: heard %.3f, read %.3f (%d answers)", figures.heard, figures.read, figures.answers))
-        if let rate = errors.rate { print(String(format: "CTC word error rate: %.1f %% of %d words, %d clips", rate * 100, errors.words, test.count)) }
+        print(
+            String(
+                format: "reference answers, log-likelihood a token: heard %.3f, read %.3f (%d answers)", figures.heard,
+                figures.read, figures.answers))
+        if let rate = errors.rate {
+            print(
+                String(
+                    format: "CTC word error rate: %.1f %% of %d words, %d clips", rate * 100, errors.words, test.count))
+        }
     }
     private func model(_ smol: SmolModel, _ tokens: [Int32]) -> String {
         smol.tokenizer.decode(tokens).trimmingCharacters(in: .whitespaces)

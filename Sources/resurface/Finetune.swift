@@ -67,7 +67,8 @@ struct Finetune: ParsableCommand {
                 }
                 for (key, value) in given {
                     guard fields[key] != nil else {
-                        throw FineTuningError("\(config): unknown setting \(key); known: \(fields.keys.sorted().joined(separator: ", "))")
+                        throw FineTuningError(
+                            "\(config): unknown setting \(key); known: \(fields.keys.sorted().joined(separator: ", "))")
                     }
                     fields[key] = value
                 }
@@ -105,11 +106,15 @@ struct Finetune: ParsableCommand {
         try settings.validate(layers: depth)
         let source = try FeatureSource(corpus, model: model)
         let metrics = try Self.train(
-            source, settings: settings, out: URL(fileURLWithPath: out, isDirectory: true), resume: resume, label: "step")
+            source, settings: settings, out: URL(fileURLWithPath: out, isDirectory: true), resume: resume, label: "step"
+        )
         if json {
             try printJSON(metrics.last)
         } else if let last = metrics.last {
-            print(String(format: "step %d: loss %.4f (response %.4f, category %.4f, attribute %.4f)", last.step, last.loss, last.sft, last.category, last.attribute))
+            print(
+                String(
+                    format: "step %d: loss %.4f (response %.4f, category %.4f, attribute %.4f)", last.step, last.loss,
+                    last.sft, last.category, last.attribute))
             print("\(out)/adapter")
         }
     }

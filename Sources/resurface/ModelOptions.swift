@@ -21,7 +21,7 @@ struct ModelOptions: ParsableArguments {
         return try ModelRegistry.load(model)
     }
 }
-extension Device: @retroactive ExpressibleByArgument {}
+extension Device: ExpressibleByArgument {}
 
 /// A corpus, and the features of its clips: computed once, kept by content.
 struct FeatureSource {
@@ -65,7 +65,8 @@ func printJSON(_ value: some Encodable) throws {
 func layerRange(_ text: String, layers: Int) throws -> ClosedRange<Int> {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
     guard parts.count == 2, let a = parts[0], let b = parts[1], a >= 0, a <= b, b < layers else {
-        throw FineTuningError("--layers \(text): expected A-B within 0-\(layers - 1), the model's decoder layers, or auto")
+        throw FineTuningError(
+            "--layers \(text): expected A-B within 0-\(layers - 1), the model's decoder layers, or auto")
     }
     return a...b
 }

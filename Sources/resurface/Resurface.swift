@@ -15,14 +15,16 @@ import Tokenization
 struct Resurface: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resurface",
-        abstract: "Finds the layers in which an audio language model hears its speaker, and teaches it to answer that speaker.",
+        abstract:
+            "Finds the layers in which an audio language model hears its speaker, and teaches it to answer that speaker.",
         discussion: """
             Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted. Results go to standard output (--json for
             machines), progress to standard error.
             """,
         version: "0.1.0",
         subcommands: [
-            Setup.self, CorpusCommand.self, Analyze.self, Finetune.self, Evaluate.self, Reproduce.self, Trace.self, Align.self,
+            Setup.self, CorpusCommand.self, Analyze.self, Finetune.self, Evaluate.self, Reproduce.self, Trace.self,
+            Align.self,
             Doctor.self,
         ])
 
@@ -43,7 +45,8 @@ struct Resurface: ParsableCommand {
         case is CancellationError:
             Progress.say("interrupted")
             Foundation.exit(130)
-        case is ModelError, is CheckpointError, is SpeechError, is TokenizationError, is FineTuningError, is EvaluationError,
+        case is ModelError, is CheckpointError, is SpeechError, is TokenizationError, is FineTuningError,
+            is EvaluationError,
             is LayerAnalysisError, is ReportError, is CorpusError:
             Progress.say("error: \(error)")
             Foundation.exit(2)

@@ -36,7 +36,9 @@ struct Trace: ParsableCommand {
     var json = false
 
     func run() throws {
-        guard (0...4096).contains(tokens) else { throw ValidationError("--tokens: expected 0 to 4096, found \(tokens)") }
+        guard (0...4096).contains(tokens) else {
+            throw ValidationError("--tokens: expected 0 to 4096, found \(tokens)")
+        }
         let model = try options.load()
         if let adapter { try Adapters.load(URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
         let waveform = try AudioFile.read(URL(fileURLWithPath: audio))
@@ -65,9 +67,12 @@ struct Trace: ParsableCommand {
         let text = model.tokenizer.decode(answer)
         if json {
             struct Answer: Codable { var audioPositions: [Int], length: Int, answer: String?, file: String }
-            try printJSON(Answer(audioPositions: positions, length: ask.count, answer: tokens > 0 ? text : nil, file: out))
+            try printJSON(
+                Answer(audioPositions: positions, length: ask.count, answer: tokens > 0 ? text : nil, file: out))
         } else {
-            print("\(ask.count) positions, audio at \(positions.first ?? 0)-\(positions.last ?? 0); \(tensors.count) tensors in \(out)")
+            print(
+                "\(ask.count) positions, audio at \(positions.first ?? 0)-\(positions.last ?? 0); \(tensors.count) tensors in \(out)"
+            )
             if tokens > 0 { print(text) }
         }
     }

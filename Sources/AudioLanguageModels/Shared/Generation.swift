@@ -28,7 +28,8 @@ extension AudioLanguageModel {
     }
 
     /// Log-likelihood of each continuation after its prompt, summed over tokens, and the number of tokens.
-    public func logLikelihoods(_ pairs: [(prompt: Prompt, continuation: [Int32])]) throws -> [(sum: Float, tokens: Int)] {
+    public func logLikelihoods(_ pairs: [(prompt: Prompt, continuation: [Int32])]) throws -> [(sum: Float, tokens: Int)]
+    {
         let whole = pairs.map { appending($0.continuation, to: $0.prompt) }
         let batch = PromptBatch(whole, padding: .right)
         let x = decoder(batch.embeddings, batch.positions)

@@ -25,7 +25,8 @@ public struct Prompt {
         var parts: [MLXArray] = [], end = 0
         for (span, clip) in zip(encoded.audioSpans, clips) {
             guard clip.values.count == span.count * clip.width, clip.width == table.dim(1) else {
-                throw ModelError("the features are \(clip.count) x \(clip.width), expected \(span.count) x \(table.dim(1))")
+                throw ModelError(
+                    "the features are \(clip.count) x \(clip.width), expected \(span.count) x \(table.dim(1))")
             }
             if span.lowerBound > end { parts.append(table[end..<span.lowerBound]) }
             parts.append(MLXArray(clip.values, [clip.count, clip.width]))

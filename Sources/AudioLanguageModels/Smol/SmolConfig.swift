@@ -22,9 +22,11 @@ public struct SmolConfig: Sendable {
         }
         guard encoder.width % encoder.heads == 0 else {
             throw ModelError(
-                "\(audio.place): d_model \(encoder.width) is not a multiple of encoder_attention_heads \(encoder.heads)")
+                "\(audio.place): d_model \(encoder.width) is not a multiple of encoder_attention_heads \(encoder.heads)"
+            )
         }
-        let width = try text.int("hidden_size", in: 8...65_536), heads = try text.int("num_attention_heads", in: 1...1024)
+        let width = try text.int("hidden_size", in: 8...65_536),
+            heads = try text.int("num_attention_heads", in: 1...1024)
         let theta = try text.double("rope_theta", in: 1...1e12), eps = try text.double("rms_norm_eps", in: 0...0.1)
         decoder = DecoderConfig(
             hiddenSize: width, layers: try text.int("num_hidden_layers", in: 1...1000), heads: heads,
@@ -34,7 +36,8 @@ public struct SmolConfig: Sendable {
             vocabularySize: try text.int("vocab_size", in: 8...10_000_000), rmsNormEps: Float(eps),
             ropeTheta: Float(theta), attentionBias: try text.bool("attention_bias", default: false), tied: true)
         guard heads % decoder.keyValueHeads == 0, decoder.headDimension % 2 == 0 else {
-            throw ModelError("\(text.place): \(heads) heads do not share \(decoder.keyValueHeads) key/value heads evenly")
+            throw ModelError(
+                "\(text.place): \(heads) heads do not share \(decoder.keyValueHeads) key/value heads evenly")
         }
         audioToken = try config.string("audio_token")
     }

@@ -39,7 +39,8 @@ public final class SmolModel: AudioLanguageModel {
         logMel = try LogMel(bins: config.encoder.melBins)
         guard let audio = tokenizer.id(of: config.audioToken), let end = tokenizer.id(of: "<|im_end|>") else {
             throw ModelError(
-                "\(folder.path)/tokenizer.json lacks \(config.audioToken) or <|im_end|>: expected the tokenizer of the model")
+                "\(folder.path)/tokenizer.json lacks \(config.audioToken) or <|im_end|>: expected the tokenizer of the model"
+            )
         }
         audioToken = audio
         stopTokens = Set([end, tokenizer.id(of: "<|endoftext|>") ?? end])
@@ -108,7 +109,8 @@ public final class SmolModel: AudioLanguageModel {
         let limit = config.encoder.positions * 2 * 160
         guard sound.samples.count <= limit else {
             throw ModelError(
-                "the clip lasts \(Int(sound.seconds.rounded())) s; this encoder hears at most \(limit / 16_000) s: cut it")
+                "the clip lasts \(Int(sound.seconds.rounded())) s; this encoder hears at most \(limit / 16_000) s: cut it"
+            )
         }
         return try logMel(sound, padding: .none)
     }

@@ -76,7 +76,9 @@ public final class SmolProjector: Module {
 extension SmolProjector {
     /// Writes half-precision weights with the token list; `metadata` says how they were made.
     public func save(to url: URL, metadata: [String: String]) throws {
-        var tensors = namedParameters().compactMap { p in p.parameter.array.map { (name: p.path, array: $0.asType(.float16)) } }
+        var tensors = namedParameters().compactMap { p in
+            p.parameter.array.map { (name: p.path, array: $0.asType(.float16)) }
+        }
         tensors.append((name: "tokens", array: MLXArray(tokens)))
         try Safetensors.write(tensors, metadata: metadata, to: url)
     }

@@ -18,9 +18,9 @@ extension CorpusPlan {
             count: options.alignmentSentences, seed: options.seed, excluding: heldOut)
         var seen = Set(sentences.map(AlignmentGrammar.normalized))
         seen.formUnion(heldOut.map(AlignmentGrammar.normalized))
-        let written =
-            Category.allCases.flatMap { texts.queries[$0] ?? [] }.filter { $0.split == .train }.map(\.text)
-            + texts.commands.filter { $0.split == .train }.map(\.text)
+        let queries: [CorpusTexts.Query] = Category.allCases.flatMap { texts.queries[$0] ?? [] }
+        var written: [String] = queries.filter { $0.split == .train }.map(\.text)
+        written += texts.commands.filter { $0.split == .train }.map(\.text)
         for text in written where seen.insert(AlignmentGrammar.normalized(text)).inserted { sentences.append(text) }
         for (index, text) in sentences.enumerated() {
             let digits = String(index)

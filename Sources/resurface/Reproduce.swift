@@ -1,0 +1,230 @@
+import ArgumentParser
+import AudioLanguageModels
+import Checkpoints
+import Corpora
+import Evaluation
+import FineTuning
+import Foundation
+import LayerAnalysis
+import Reports
+
+/// `resurface reproduce`: the paper's protocol in one command.
+struct Reproduce: ParsableCommand {
+    enum Profile: String, ExpressibleByArgument, CaseIterable { case quick, standard }
+
+    static let configuration = CommandConfiguration(
+        abstract: "Runs the whole protocol: corpus, five analyses, fine-tuning settings, evaluation, one report.",
+        discussion: """
+            quick: vanilla, selective and PE-FT on a small synthetic corpus. standard: all texts, and the all-layer setting too.
+            Every stage that is done already is kept: the same command goes on where it was stopped.
+            """)
+
+    @OptionGroup var options: ModelOptions
+
+    @Option(help: "quick or standard.")
+    var profile = Profile.quick
+
+    @Option(help: "The folder of the run.")
+    var out = "runs/reproduce"
+
+    @Option(help: "A corpus folder to use in place of the synthetic one.")
+    var corpus: String?
+
+    @Option(help: "auto, or A-B.")
+    var layers = "auto"
+
+    @Option(help: "Seed of corpus, training and intervals.")
+    var seed: UInt64 = 1
+
+    @Flag(help: "Print summary.json on standard output.")
+    var json = false
+
+    private var folder: URL { URL(fileURLWithPath: out, isDirectory: true) }
+
+    func run() throws {
+        let model = try options.load()
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let source = try FeatureSource(corpus ?? (try buildCorpus()), model: model)
+        let report = try analysed(source)
+        let depth = model.decoder.config.layers
+        let range = layers == "auto" ? report.tunedRange : try layerRange(layers, layers: depth)
+        var settings: [(name: String, config: FineTuneConfig?)] = [("vanilla", nil)]
+        if profile == .standard { settings.append(("all-layers", recipe(0...depth - 1, adch: false))) }
+        settings += [("selective", recipe(range, adch: false)), ("pe-ft", recipe(range, adch: true))]
+
+        var summary = Summary(), awareness: [String: EvaluationResult] = [:], safety: [String: SafetyFigures] = [:]
+        var training: [ReportContent.TrainingCurve] = []
+        for (name, config) in settings {
+            let run = folder.appendingPathComponent(name, isDirectory: true)
+            if let config {
+                let adapter = run.appendingPathComponent("adapter")
+                if !FileManager.default.fileExists(atPath: adapter.path) {
+                    _ = try Finetune.train(
+                        source, settings: config, out: run,
+                        resume: FileManager.default.fileExists(atPath: run.path), label: "\(name), step")
+                }
+                training.append(curve(name, try Run(run).readMetrics()))
+                try Adapters.load(run, into: model)
+            } else {
+                Adapters.detach(from: model.decoder)
+            }
+            for suite in [Evaluate.Suite.awareness, .safety] {
+                guard hasSuite(source, suite) else { continue }
+                let result = try evaluated(source, run, suite, adapter: config == nil ? nil : name)
+                if suite == .awareness { awareness[name] = result } else { safety[name] = result.safety }
+                summary.settings[name, default: [:]].merge(result.metrics) { _, new in new }
+            }
+        }
+        try AtomicFile.write(try summary.json(), to: folder.appendingPathComponent("summary.json"))
+        let content = content(source, report, range, summary, awareness, safety, training, settings)
+        let page = folder.appendingPathComponent("report.html")
+        try AtomicFile.write(Data(HTMLReport.render(content).utf8), to: page)
+        if json {
+            FileHandle.standardOutput.write(try summary.json())
+        } else {
+            awareness["vanilla"]?.judge?.lines.forEach { print($0) }
+            for name in summary.orderedSettings {
+                print("\n\(name)")
+                Evaluate.table(summary.settings[name] ?? [:]).forEach { print($0) }
+            }
+            print("\nreport: \(page.path)")
+        }
+    }
+
+    /// The settings of the profiles: a small model on few clips learns with a higher rate than the paper's 7B models.
+    private func recipe(_ range: ClosedRange<Int>, adch: Bool) -> FineTuneConfig {
+        var c = FineTuneConfig()
+        c.model = options.model
+        c.corpus = corpus ?? "\(profile.rawValue) synthetic corpus, seed \(seed)"
+        (c.firstLayer, c.lastLayer, c.adch) = (range.lowerBound, range.upperBound, adch)
+        c.learningRate = 1e-3
+        c.epochs = profile == .quick ? 3 : 5
+        c.seed = seed
+        return c
+    }
+
+    private func buildCorpus() throws -> String {
+        var plan = CorpusPlan.Options()
+        plan.seed = seed
+        if profile == .quick {
+            plan.textsPerCategory = 60
+            plan.voicesPerCommand = 1
+        }
+        let target = folder.appendingPathComponent("corpus", isDirectory: true)
+        let environment = try SpeechEnvironment.install { Progress.say($0) }
+        let builder = CorpusBuilder(
+            plan: try CorpusPlan(texts: .bundled(), options: plan), folder: target, environment: environment)
+        let progress = Progress("speaking")
+        let shown = Shared(progress)
+        let outcome = try builder.build(
+            progress: { shown.value.update($0.done, of: $0.total) }, shouldStop: { Interrupt.requested })
+        guard outcome.corpus != nil else { throw CancellationError() }
+        return target.path
+    }
+
+    private func analysed(_ source: FeatureSource) throws -> LayersReport {
+        let file = folder.appendingPathComponent("layers.json")
+        if let known = try? LayersReport(contentsOf: file), known.modelHash == source.model.weightsHash { return known }
+        let report = try Analyze.analyze(source)
+        try report.write(to: file)
+        return report
+    }
+
+    private func hasSuite(_ source: FeatureSource, _ suite: Evaluate.Suite) -> Bool {
+        source.corpus.utterances.contains {
+            $0.split == .test && $0.response != nil && ($0.scenario != nil) == (suite == .safety)
+        }
+    }
+
+    private func evaluated(
+        _ source: FeatureSource, _ run: URL, _ suite: Evaluate.Suite, adapter: String?
+    ) throws -> EvaluationResult {
+        let file = run.appendingPathComponent(
+            suite == .awareness ? "evaluation.json" : "evaluation-\(suite.rawValue).json")
+        if let known = try? EvaluationResult(contentsOf: file) { return known }
+        try FileManager.default.createDirectory(at: run, withIntermediateDirectories: true)
+        let result = try Evaluate.score(source, adapter: adapter, suite: suite, tokens: 36)
+        try AtomicFile.write(try result.json(), to: file)
+        return result
+    }
+
+    private func curve(_ name: String, _ metrics: [StepMetrics]) -> ReportContent.TrainingCurve {
+        ReportContent.TrainingCurve(
+            setting: name,
+            steps: metrics.map { m in
+                var parts = ["response": Double(m.sft)]
+                if m.category > 0 || m.attribute > 0 {
+                    parts["category"] = Double(m.category)
+                    parts["attribute"] = Double(m.attribute)
+                }
+                return .init(step: m.step, losses: parts)
+            })
+    }
+
+    private func content(
+        _ source: FeatureSource, _ report: LayersReport, _ range: ClosedRange<Int>, _ summary: Summary,
+        _ awareness: [String: EvaluationResult], _ safety: [String: SafetyFigures],
+        _ training: [ReportContent.TrainingCurve], _ settings: [(name: String, config: FineTuneConfig?)]
+    ) -> ReportContent {
+        let synthetic =
+            corpus == nil
+            ? "synthetic speech; emotion by prosody rules, which hardly carries over to real emotion"
+            : "corpus \(source.corpus.folder.lastPathComponent)"
+        var content = ReportContent(
+            title: "Paralinguistic awareness of \(source.model.name)",
+            lead:
+                "Five layer-wise analyses and selective fine-tuning of layers \(range.lowerBound)-\(range.upperBound) (\(synthetic))."
+        )
+        content.add(layers: report)
+        content.training = training
+        content.summary = summary
+        content.safety = safety
+        content.judge = awareness["vanilla"]?.judge
+        content.tables.append(
+            .init(
+                title: "Perplexity of plain text",
+                note: "A first check of general ability: the corpus' generic answers, read as text.",
+                header: ["setting", "perplexity", "tokens"],
+                rows: settings.compactMap { s in
+                    guard let p = awareness[s.name]?.perplexity, let value = p.value else { return nil }
+                    return [ReportContent.defaultNames[s.name] ?? s.name, String(format: "%.2f", value), "\(p.tokens)"]
+                }))
+        content.examples = examples(source, awareness)
+        let configs = settings.compactMap { s in s.config.map { (s.name, $0) } }
+        content.configuration = configs.map { name, c in
+            "\(name): layers \(c.firstLayer)-\(c.lastLayer), ADCH \(c.adch), rank \(c.rank), alpha \(c.alpha), epochs \(c.epochs), batch \(c.batchSize), learning rate \(c.learningRate), lambda \(c.lambda), seed \(c.seed)"
+        }.joined(separator: "\n")
+        return content
+    }
+
+    /// The first test texts of each category, every setting's answers beside each other.
+    private func examples(_ source: FeatureSource, _ awareness: [String: EvaluationResult]) -> [ReportContent.Example] {
+        let byID = Dictionary(source.corpus.utterances.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
+        guard let vanilla = awareness["vanilla"] else { return [] }
+        var shown: [ReportContent.Example] = []
+        for category in Category.allCases {
+            let texts = vanilla.clips.filter { $0.category == category.rawValue }.map(\.text)
+            var first: [String] = []
+            for text in texts where !first.contains(text) && first.count < 2 { first.append(text) }
+            for clip in vanilla.clips where first.contains(clip.text) && clip.category == category.rawValue {
+                guard let utterance = byID[clip.id] else { continue }
+                let answers = Summary.order.compactMap { name -> ReportContent.Example.Answer? in
+                    guard let own = awareness[name]?.clips.first(where: { $0.id == clip.id }) else { return nil }
+                    return .init(setting: name, response: own.response, r: own.r, reflects: own.reflects)
+                }
+                shown.append(
+                    .init(
+                        text: clip.text, category: clip.category, attribute: clip.attribute,
+                        audio: try? Data(contentsOf: source.corpus.url(of: utterance)), answers: answers,
+                        reference: utterance.response))
+            }
+        }
+        return shown
+    }
+}
+
+/// A value that several threads use one at a time.
+private final class Shared<T>: @unchecked Sendable {
+    let value: T
+    init(_ value: T) { self.value = value }
+}
