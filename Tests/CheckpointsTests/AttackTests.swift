@@ -209,7 +209,7 @@ final class AttackTests: XCTestCase {
         var random = Mix(state: seed)
         var accepted = 0
         let rounds = ProcessInfo.processInfo.environment["RESURFACE_MUTATIONS"].flatMap { Int($0) } ?? 5000
-        let start = Date()
+        let start = clock()  // CPU time: other work on the machine must not fail the test
         let values: [UInt8] = [0, 1, 0x7f, 0x80, 0xff, 0x22, 0x2c, 0x30, 0x5b, 0x7b]
         try withTemporaryFolder { folder in
             let url = folder.appendingPathComponent("mutation")
@@ -238,7 +238,7 @@ final class AttackTests: XCTestCase {
         }
         XCTAssertGreaterThan(accepted, 0, "no mutation was harmless: the valid file is probably not valid")
         XCTAssertLessThan(accepted, rounds * 4 / 5, "most mutations were accepted")
-        XCTAssertLessThan(Date().timeIntervalSince(start), 60 * max(1, Double(rounds) / 5000))
+        XCTAssertLessThan(Double(clock() - start) / Double(CLOCKS_PER_SEC), 20 * max(1, Double(rounds) / 5000))
     }
 
     func testMutationsOfSafetensors() throws {
