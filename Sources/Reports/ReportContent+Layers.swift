@@ -1,76 +1,120 @@
 import LayerAnalysis
 
 extension ReportContent {
-    /// Curves, bands and votes of layers.json.
-    public init(layers report: LayersReport, title: String, lead: String) {
-        self.init(title: title, lead: lead)
-        add(layers: report)
-    }
-
-    /// Adds curves, bands, votes and warnings of layers.json.
-    public mutating func add(layers report: LayersReport) {
-        for analysis in report.analyses where !analysis.curves.isEmpty {
-            let (title, axis, share) = Self.titles[analysis.name] ?? (analysis.name.rawValue, "value", false)
+    /// Takes over what layers.json holds: the charts of the five analyses and of the voice probes, bands, votes, warnings.
+    public mutating func add(_ report: LayersReport) {
+        for analysis in report.analyses { charts += Self.charts(analysis) }
+        for (curves, stack, isDecoder) in [(report.encoder, "encoder", false), (report.decoder, "decoder", true)]
+        where !curves.isEmpty {
             charts.append(
-                Chart(
-                    title: title, note: Self.note(analysis.curves), scale: share ? .share : .plain, yLabel: axis,
-                    series: analysis.curves.map(Self.series)))
-        }
-        for (curves, name, axis) in [
-            (report.encoder, "Voice, encoder layers, speakers held out", "encoder stage"),
-            (report.decoder, "Voice, decoder layers, speakers held out", "decoder layer"),
-        ] where !curves.isEmpty {
-            charts.append(
-                Chart(
-                    title: name, note: Self.note(curves), xLabel: axis, series: curves.map(Self.series),
-                    showsBands: axis == "decoder layer"))
-        }
-        warnings += report.warnings
-        for analysis in report.analyses {
-            if let reason = analysis.absent { warnings.append("\(analysis.name.rawValue) was not run: \(reason)") }
+                Self.chart(
+                    "Voice probes on the \(stack)\u{2019}s layers", curves, yLabel: "accuracy",
+                    xLabel: "\(stack) layer", showsBands: isDecoder))
         }
         let choice = report.choice
-        for (kind, band) in [
-            (Band.Kind.paralinguistic, choice.paralinguistic), (.semantic, choice.semantic),
-            (.generation, choice.generation), (.tuned, choice.tunedRange),
-        ] {
-            if let band { bands.append(Band(kind, first: band.first, last: band.last)) }
-        }
-        votes += choice.votes.map {
-            Vote(
-                question: $0.boundary.rawValue, analysis: $0.from, layer: $0.layer.map(String.init) ?? "none",
-                reason: $0.reason)
-        }
-        facts += [
-            Fact(
-                "Tuned range",
-                "layers \(report.tunedRange.lowerBound)-\(report.tunedRange.upperBound) of \(report.layers)"),
-            Fact(
-                "Chosen by",
-                choice.source == .votes ? "votes of the curves" : "a fraction of the depth: no clear change points"),
-            Fact("Clips analysed", "\(report.clips)"),
+        let found: [(Band.Kind, LayerChoice.Band?)] = [
+            (.paralinguistic, choice.paralinguistic), (.semantic, choice.semantic), (.generation, choice.generation),
+            (.tuned, choice.tunedRange),
         ]
+        bands += found.compactMap { kind, band in band.map { Band(kind, first: $0.first, last: $0.last) } }
+        votes += choice.votes.map { vote in
+            Vote(
+                question: Self.question(vote.boundary), analysis: vote.from,
+                layer: vote.layer.map(String.init) ?? "\u{2013}", reason: vote.reason)
+        }
+        votes.append(
+            Vote(
+                question: "Tuned range", analysis: choice.source == .votes ? "votes" : "fraction of the depth",
+                layer: "\(choice.tunedRange.first)\u{2013}\(choice.tunedRange.last)",
+                reason:
+                    "Confidence \(HTML.number(choice.confidence, digits: 2)): the share of the possible votes for start "
+                    + "and end within one layer of the choice."))
+        warnings += choice.warnings
+        for analysis in report.analyses {
+            if let absent = analysis.absent { warnings.append("\(Self.title(analysis.name)) was not run: \(absent)") }
+        }
     }
 
-    private static let titles: [Analysis.Name: (String, String, Bool)] = [
-        .paralinguisticProbe: ("1 Paralinguistic probe", "accuracy", true),
-        .intentProbe: ("2 Intent probe", "accuracy", true),
-        .intentCosineDifference: ("3 Intent cosine difference", "cosine", false),
-        .declaredAgeCosine: ("4 Declared-age cosine", "cosine", false),
-        .logitLens: ("5 Logit lens", "top-3 holds the final top-1", true),
-    ]
-
-    private static func series(_ curve: Curve) -> Series {
-        Series(
-            name: curve.name,
-            points: curve.layers.map {
-                Point(
-                    layer: $0.layer, value: $0.value, low: $0.low, high: $0.high, chance: $0.chance, control: $0.control
-                )
-            })
+    private static func charts(_ analysis: Analysis) -> [Chart] {
+        guard !analysis.curves.isEmpty else { return [] }
+        let title = title(analysis.name)
+        switch analysis.name {
+        case .paralinguisticProbe, .intentProbe:
+            return [chart(title, analysis.curves, yLabel: "accuracy")]
+        case .logitLens:
+            return [chart(title, analysis.curves, yLabel: "agreement")]
+        case .intentCosineDifference:
+            // The two cosines lie near 1 and would flatten their difference.
+            let (delta, cosines) = analysis.curves.divided { $0.name == "delta" }
+            return [
+                chart(title, delta, scale: .plain, yLabel: "difference of cosines"),
+                chart(title + ": the two cosines", cosines, scale: .plain, yLabel: "mean cosine"),
+            ].filter { !$0.series.isEmpty }
+        case .declaredAgeCosine:
+            let (pairs, means) = analysis.curves.divided { $0.name.first?.isNumber == true }
+            return [
+                chart(title, means, scale: .plain, yLabel: "mean cosine"),
+                chart(title + ": each pair of ages", pairs, scale: .plain, yLabel: "mean cosine"),
+            ].filter { !$0.series.isEmpty }
+        }
     }
 
+    private static func chart(
+        _ title: String, _ curves: [Curve], scale: Chart.Scale = .share, yLabel: String,
+        xLabel: String = "decoder layer", showsBands: Bool = true
+    ) -> Chart {
+        let series = curves.map { curve in
+            Series(
+                name: curve.name,
+                points: curve.layers.map {
+                    Point(
+                        layer: $0.layer, value: $0.value, low: $0.low, high: $0.high, chance: $0.chance,
+                        control: $0.control)
+                })
+        }
+        return Chart(
+            title: title, note: note(curves), scale: scale, yLabel: yLabel, xLabel: xLabel, series: series,
+            showsBands: showsBands)
+    }
+
+    /// Each curve's N; said once where all have the same.
     private static func note(_ curves: [Curve]) -> String {
-        curves.map { "\($0.name): N \($0.data.n) in \($0.data.groups) \($0.data.unit)" }.joined(separator: "; ")
+        let notes = curves.map { curve -> String in
+            let data = curve.data
+            var text = "\(data.n) clips, \(data.groups) \(data.unit)"
+            if data.resamples > 1 { text += ", \(data.resamples) resamples" }
+            if let train = data.trainClips { text += ", trained on \(train)" }
+            if let classes = data.classes { text += ", \(classes.count) classes" }
+            if let note = data.note { text += " (\(note))" }
+            return text
+        }
+        guard let first = notes.first else { return "" }
+        if notes.allSatisfy({ $0 == first }) { return first + "." }
+        return zip(curves, notes).map { "\($0.name): \($1)" }.joined(separator: "; ") + "."
+    }
+
+    private static func title(_ name: Analysis.Name) -> String {
+        switch name {
+        case .paralinguisticProbe: "1. Paralinguistic probe"
+        case .intentProbe: "2. Intent probe"
+        case .intentCosineDifference: "3. Opposite intents"
+        case .declaredAgeCosine: "4. Declared ages"
+        case .logitLens: "5. Logit lens"
+        }
+    }
+
+    private static func question(_ boundary: LayerChoice.Vote.Boundary) -> String {
+        switch boundary {
+        case .semanticStart: "Semantic start"
+        case .semanticEnd: "Semantic end"
+        case .generationStart: "Generation start"
+        }
+    }
+}
+
+extension Array {
+    /// Those for which it holds, and the others; both in order.
+    fileprivate func divided(by holds: (Element) -> Bool) -> (held: [Element], others: [Element]) {
+        (filter(holds), filter { !holds($0) })
     }
 }

@@ -45,10 +45,10 @@ struct Analyze: ParsableCommand {
         let folder = URL(fileURLWithPath: out, isDirectory: true)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try report.write(to: folder.appendingPathComponent("layers.json"))
-        let html = HTMLReport.render(
-            ReportContent(
-                layers: report, title: "Layers of \(report.model)",
-                lead: "Corpus \(report.corpus), \(report.clips) clips."))
+        var content = ReportContent(
+            title: "Layers of \(report.model)", lead: "Corpus \(report.corpus), \(report.clips) clips.")
+        content.add(report)
+        let html = HTMLReport.render(content)
         try AtomicFile.write(Data(html.utf8), to: folder.appendingPathComponent("report.html"))
         if json {
             FileHandle.standardOutput.write(try report.encoded())

@@ -152,7 +152,7 @@ struct Reproduce: ParsableCommand {
         ReportContent.TrainingCurve(
             setting: name,
             steps: metrics.map { m in
-                var parts = ["response": Double(m.sft)]
+                var parts = ["sft": Double(m.sft), "total": Double(m.loss)]
                 if m.category > 0 || m.attribute > 0 {
                     parts["category"] = Double(m.category)
                     parts["attribute"] = Double(m.attribute)
@@ -175,7 +175,7 @@ struct Reproduce: ParsableCommand {
             lead:
                 "Five layer-wise analyses and selective fine-tuning of layers \(range.lowerBound)-\(range.upperBound) (\(synthetic))."
         )
-        content.add(layers: report)
+        content.add(report)
         content.training = training
         content.summary = summary
         content.safety = safety

@@ -9,7 +9,7 @@ final class WrittenTextsTests: XCTestCase {
         let texts = try WrittenTexts.load()
         let validation = try ReferenceJudge(texts: texts).validate(on: texts)
         print(validation.lines.joined(separator: "\n"))
-        for (name, least) in [("age", 0.95), ("gender", 0.9), ("emotion", 0.85), ("safety", 0.95)] {
+        for (name, least) in [("age", 0.95), ("gender", 0.9), ("emotion", 0.75), ("safety", 0.95)] {
             guard let figures = validation.categories[name] else { continue }
             XCTAssertGreaterThanOrEqual(figures.references.mean, least, name)
             XCTAssertGreaterThanOrEqual(try XCTUnwrap(figures.generic).mean, 0.9, name)
