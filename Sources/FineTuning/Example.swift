@@ -11,6 +11,15 @@ public struct Example {
     public let attribute: Int
     var length: Int { prompt.count + answer.count }
 
+    /// - Parameter attribute: index in the category's values.
+    public init(id: String, prompt: Prompt, answer: [Int32], category: Category, attribute: Int) {
+        self.id = id
+        self.prompt = prompt
+        self.answer = answer
+        self.category = category
+        self.attribute = attribute
+    }
+
     public init(
         _ utterance: Utterance, features: AudioFeatures, model: any AudioLanguageModel, system: String? = nil
     ) throws {
