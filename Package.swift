@@ -7,11 +7,11 @@ let vendor = Context.packageDirectory + "/Vendor"
 let device = Context.environment["RESURFACE_DEVICE"] ?? "cpu"
 
 #if os(macOS)
-let libraries = ["\(vendor)/mlx/lib", "\(vendor)/_soundfile_data"]
-let linked = ["mlx"]
+    let libraries = ["\(vendor)/mlx/lib", "\(vendor)/_soundfile_data"]
+    let linked = ["mlx"]
 #else
-let libraries = ["\(vendor)/mlx/lib", "\(vendor)/scipy_openblas32/lib", "\(vendor)/_soundfile_data"]
-let linked = ["mlx", "scipy_openblas", "m"]  // swiftc's link step does not add libm
+    let libraries = ["\(vendor)/mlx/lib", "\(vendor)/scipy_openblas32/lib", "\(vendor)/_soundfile_data"]
+    let linked = ["mlx", "scipy_openblas", "m"]  // swiftc's link step does not add libm
 #endif
 
 let package = Package(
@@ -22,7 +22,8 @@ let package = Package(
         .library(
             name: "Resurface",
             targets: [
-                "MLX", "MLXNN", "Checkpoints", "Speech", "Tokenization", "AudioLanguageModels", "Corpora", "LayerAnalysis",
+                "MLX", "MLXNN", "Checkpoints", "Speech", "Tokenization", "AudioLanguageModels", "Corpora",
+                "LayerAnalysis",
                 "FineTuning", "Evaluation", "Reports",
             ]),
     ],
@@ -55,7 +56,8 @@ let package = Package(
         .target(
             name: "AudioLanguageModels",
             dependencies: [
-                "MLX", "MLXNN", "Checkpoints", "Speech", "Tokenization", .product(name: "Crypto", package: "swift-crypto"),
+                "MLX", "MLXNN", "Checkpoints", "Speech", "Tokenization",
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             resources: [.copy("Resources")]),
         .target(
@@ -77,13 +79,18 @@ let package = Package(
         .testTarget(name: "MLXTests", dependencies: ["MLX", "MLXNN", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
         .testTarget(name: "SpeechTests", dependencies: ["Speech", "TestSupport"], resources: [.copy("Golden")]),
-        .testTarget(name: "TokenizationTests", dependencies: ["Tokenization", "Checkpoints", "TestSupport"], resources: [.copy("Golden")]),
         .testTarget(
-            name: "AudioLanguageModelsTests", dependencies: ["AudioLanguageModels", "TestSupport"], resources: [.copy("Golden")]),
+            name: "TokenizationTests", dependencies: ["Tokenization", "Checkpoints", "TestSupport"],
+            resources: [.copy("Golden")]),
+        .testTarget(
+            name: "AudioLanguageModelsTests", dependencies: ["AudioLanguageModels", "TestSupport"],
+            resources: [.copy("Golden")]),
         .testTarget(name: "CorporaTests", dependencies: ["Corpora", "TestSupport"]),
-        .testTarget(name: "LayerAnalysisTests", dependencies: ["LayerAnalysis", "TestSupport"], resources: [.copy("Golden")]),
+        .testTarget(
+            name: "LayerAnalysisTests", dependencies: ["LayerAnalysis", "TestSupport"], resources: [.copy("Golden")]),
         .testTarget(name: "FineTuningTests", dependencies: ["FineTuning", "TestSupport"]),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], resources: [.copy("Golden")]),
+        .testTarget(
+            name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], resources: [.copy("Golden")]),
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
         .testTarget(name: "EndToEndTests", dependencies: ["resurface", "TestSupport"]),
     ],

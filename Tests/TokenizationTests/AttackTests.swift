@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Tokenization
 import XCTest
 
@@ -28,14 +29,14 @@ final class AttackTests: XCTestCase {
     }
 
     private func refuse(_ bytes: [UInt8], _ field: String, line: UInt = #line) {
-        let start = ContinuousClock.now
+        let start = cpuSeconds()
         XCTAssertThrowsError(try BPETokenizer(tokenizerJSON: bytes), line: line) { error in
             XCTAssertTrue(error is TokenizationError, "\(error)", line: line)
             let text = "\(error)"
             XCTAssertTrue(text.contains(field), "expected \(field) in: \(text.prefix(300))", line: line)
             XCTAssertLessThan(text.utf8.count, 2000, line: line)
         }
-        XCTAssertLessThan(ContinuousClock.now - start, .seconds(1), line: line)
+        XCTAssertLessThan(cpuSeconds() - start, 5, line: line)
     }
 
     func testTheSoundFileLoads() throws {

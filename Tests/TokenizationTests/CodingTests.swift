@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Tokenization
 import XCTest
 
@@ -137,11 +138,11 @@ final class CodingTests: XCTestCase {
         let word = String(repeating: "abcdefghij", count: 20_000)
         let spaces = String(repeating: " ", count: 200_000)
         for (name, text) in [("mixed", text), ("one word", word), ("blanks", spaces)] {
-            let start = ContinuousClock.now
+            let start = cpuSeconds()
             let ids = tokenizer.encode(text)
-            let time = ContinuousClock.now - start
-            print("tokenizer, \(name): \(text.utf8.count) bytes, \(ids.count) ids, \(time)")
-            XCTAssertLessThan(time, .seconds(2), name)
+            let time = cpuSeconds() - start
+            print("tokenizer, \(name): \(text.utf8.count) bytes, \(ids.count) ids, \(time) s of CPU")
+            XCTAssertLessThan(time, 5, name)
         }
     }
 }

@@ -1,0 +1,31 @@
+# Everything in one configuration, so that the demo and the tests share one build. Needs Swift 6.3 and Python 3 with pip.
+BUILD = swift build -c release
+RESURFACE = .build/release/resurface
+SOURCES = Sources Tests Package.swift
+
+.PHONY: setup demo test format clean
+
+# The engine's libraries into Vendor/, the command, the embedded model's weights into the cache folder.
+setup:
+	sh scripts/setup-engine.sh
+	$(BUILD) --product resurface
+	$(RESURFACE) setup
+
+# The whole protocol on the embedded model, with a report at runs/demo/report.html.
+demo: setup
+	$(RESURFACE) reproduce --profile quick --out runs/demo
+
+# The weights come before the tests, so that those of the embedded model run instead of being skipped.
+test:
+	sh scripts/setup-engine.sh
+	swift format lint --strict -r --configuration .swift-format $(SOURCES)
+	$(BUILD) --build-tests
+	$(RESURFACE) setup
+	swift test -c release --skip-build
+
+format:
+	swift format -i -r --configuration .swift-format $(SOURCES)
+
+# The build only: the engine (Vendor/), the runs and the cache folder stay.
+clean:
+	swift package clean
