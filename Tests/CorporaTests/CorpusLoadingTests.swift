@@ -186,7 +186,7 @@ final class CorpusLoadingTests: XCTestCase {
         let good = Array((line() + "\n" + line(["id": "\"b\""]) + "\n").utf8)
         var generator = SeededBytes(state: 7)
         try withCorpus("") { folder in
-            for _ in 0..<2_000 {
+            for _ in 0..<600 {
                 var bytes = good
                 for _ in 0...Int(generator.next() % 4) {
                     let place = Int(generator.next() % UInt64(bytes.count))
