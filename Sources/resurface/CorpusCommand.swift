@@ -62,19 +62,24 @@ struct CorpusCommand: ParsableCommand {
             options.textsPerCategory = textsPerCategory
             options.alignmentSentences = sentences
             let plan = try CorpusPlan(texts: .bundled(), voices: Voice.named(voices), options: options)
-            let console = CorpusConsole()
-            let environment = try SpeechEnvironment.install { console.line($0) }
+            let environment: SpeechEnvironment
+            do {
+                environment = try SpeechEnvironment.install { Progress.say($0) }
+            } catch {
+                // The interruption reaches the installing program too, which then fails.
+                throw Interrupt.requested ? CancellationError() : error
+            }
+            nonisolated(unsafe) let bar = Progress("speaking")  // the builder calls it one at a time
             let builder = CorpusBuilder(
                 plan: plan, folder: URL(fileURLWithPath: out, isDirectory: true), environment: environment)
-            let interrupt = Interruption()
             let outcome = try builder.build(workers: workers) { progress in
-                console.progress(progress.done, progress.total, "clips, \(progress.kept) kept")
+                bar.update(progress.done, of: progress.total, "\(progress.kept) kept")
             } shouldStop: {
-                interrupt.isWanted
+                Interrupt.requested
             }
-            console.end()
+            Progress.end()
             guard let corpus = outcome.corpus else {
-                console.line("stopped after \(outcome.spoken + outcome.kept) clips; run it again to go on")
+                Progress.say("stopped after \(outcome.spoken + outcome.kept) clips; run it again to go on")
                 throw ExitCode(130)
             }
             let answer: JSONValue = [
@@ -110,12 +115,11 @@ struct CorpusCommand: ParsableCommand {
 
         func run() throws {
             guard layout == "ravdess" else { throw ValidationError("layout: expected ravdess, found \(layout)") }
-            let console = CorpusConsole()
-            let interrupt = Interruption()
+            let bar = Progress("reading")
             let corpus = try RavdessImporter(transfer: link ? .link : .copy).run(
                 from: URL(fileURLWithPath: source, isDirectory: true), to: URL(fileURLWithPath: out, isDirectory: true),
-                progress: { console.progress($0, $1, "clips") }, shouldStop: { interrupt.isWanted })
-            console.end()
+                progress: { bar.update($0, of: $1) }, shouldStop: { Interrupt.requested })
+            Progress.end()
             guard let corpus else { throw ExitCode(130) }
             let answer: JSONValue = [
                 "folder": .string(corpus.folder.path), "utterances": .integer(corpus.utterances.count),
@@ -142,11 +146,10 @@ struct CorpusCommand: ParsableCommand {
             let folder = url.pathExtension == "jsonl" ? url.deletingLastPathComponent() : url
             let rejects = folder.appendingPathComponent("rejects.jsonl")
             let corpus = try Corpus.load(url, skipBad: skipBad, rejectsFile: skipBad ? rejects : nil)
-            let console = CorpusConsole()
-            let interrupt = Interruption()
+            let bar = Progress("reading")
             let report = corpus.check(
-                progress: { console.progress($0, $1, "clips") }, shouldStop: { interrupt.isWanted })
-            console.end()
+                progress: { bar.update($0, of: $1) }, shouldStop: { Interrupt.requested })
+            Progress.end()
             if json {
                 let encoder = JSONEncoder()
                 encoder.outputFormatting = [.sortedKeys]
@@ -175,54 +178,4 @@ struct CorpusCommand: ParsableCommand {
             for problem in report.problems { print("problem: \(problem)") }
         }
     }
-}
-
-/// Progress on standard error: one moving line on a terminal, few plain lines elsewhere.
-private final class CorpusConsole: @unchecked Sendable {  // its fields under the lock
-    private let lock = NSLock()
-    private let isTerminal = isatty(2) == 1
-    private let start = Date()
-    private var lastTenth = -1
-    private var isOpen = false
-
-    func line(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
-
-    func progress(_ done: Int, _ total: Int, _ what: String) {
-        lock.withLock {
-            let tenth = 10 * done / max(1, total)
-            guard isTerminal || tenth != lastTenth else { return }
-            lastTenth = tenth
-            let left = Int(Date().timeIntervalSince(start) / Double(max(1, done)) * Double(total - done))
-            let text = "\(done) of \(total) \(what), \(left) s left"
-            isOpen = isTerminal
-            FileHandle.standardError.write(Data((isTerminal ? "\r\u{1b}[K\(text)" : "\(text)\n").utf8))
-        }
-    }
-
-    func end() {
-        lock.withLock {
-            if isOpen { FileHandle.standardError.write(Data("\n".utf8)) }
-            isOpen = false
-        }
-    }
-}
-
-/// Whether SIGINT or SIGTERM came since it was made.
-private final class Interruption: @unchecked Sendable {  // its fields under the lock
-    private let lock = NSLock()
-    private var wanted = false
-    private var sources: [any DispatchSourceSignal] = []
-
-    init() {
-        for number in [SIGINT, SIGTERM] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { [weak self] in self?.ask() }
-            source.resume()
-            sources.append(source)
-        }
-    }
-
-    private func ask() { lock.withLock { wanted = true } }
-    var isWanted: Bool { lock.withLock { wanted } }
 }

@@ -1,0 +1,118 @@
+import Corpora
+import Foundation
+import TestSupport
+import XCTest
+
+final class CorpusPlanTests: XCTestCase {
+    func testSameOptionsSamePlan() throws {
+        let texts = try CorpusTexts.bundled()
+        let first = try CorpusPlan(texts: texts)
+        XCTAssertEqual(first.items, try CorpusPlan(texts: texts).items)
+        var other = CorpusPlan.Options()
+        other.seed = 2
+        let second = try CorpusPlan(texts: texts, options: other)
+        XCTAssertEqual(first.items.map(\.utterance.id), second.items.map(\.utterance.id))
+        XCTAssertNotEqual(first.items.map(\.job), second.items.map(\.job))
+        XCTAssertEqual(Set(first.items.map(\.utterance.id)).count, first.items.count)
+    }
+
+    /// A quick corpus is a part of the whole one: the same clips under the same names.
+    func testFewerTextsAreASubset() throws {
+        let texts = try CorpusTexts.bundled()
+        let whole = try CorpusPlan(texts: texts)
+        var options = CorpusPlan.Options()
+        options.textsPerCategory = 12
+        let part = try CorpusPlan(texts: texts, options: options)
+        let byId = Dictionary(uniqueKeysWithValues: whole.items.map { ($0.utterance.id, $0) })
+        for item in part.items { XCTAssertEqual(item, byId[item.utterance.id]) }
+        let training = part.items.filter { $0.utterance.category == .age && $0.utterance.split == .train }
+        XCTAssertEqual(Set(training.map(\.utterance.text)).count, 12)
+    }
+
+    /// The confounds of DATA: no engine and no voice gives an attribute away, and no voice is heard in two splits.
+    func testNothingButTheVoiceTells() throws {
+        let items = try CorpusPlan(texts: CorpusTexts.bundled()).items.map(\.utterance)
+        for category in [Category.age, .gender, .emotion] {
+            for split in Split.allCases {
+                let clips = items.filter { $0.category == category && $0.split == split && $0.scenario == nil }
+                XCTAssertEqual(Set(clips.map(\.engine)), ["hibari", "piper", "espeak"], "\(category) \(split)")
+                // Each text in two values, by one engine; by one speaker, but for gender.
+                for (text, pair) in Dictionary(grouping: clips, by: \.text) {
+                    XCTAssertEqual(Set(pair.compactMap(\.attribute)).count, 2, text)
+                    XCTAssertEqual(Set(pair.map(\.engine)).count, 1, text)
+                    XCTAssertEqual(Set(pair.map(\.speaker)).count, category == .gender ? 2 : 1, text)
+                }
+            }
+        }
+        var splits: [String: Set<Split>] = [:]
+        for item in items where item.declaredAge == nil {
+            splits[item.speaker, default: []].insert(item.split)
+        }
+        for (speaker, heard) in splits { XCTAssertEqual(heard.count, 1, speaker) }
+        for item in items {
+            XCTAssertEqual(Set((item.voice ?? [:]).keys).subtracting(["intensity"]), ["age", "gender", "emotion"])
+            if let category = item.category { XCTAssertEqual(item.voice?[category.rawValue], item.attribute) }
+        }
+    }
+
+    func testChildrenAndEmotionsStayWithinTheirRanges() throws {
+        for item in try CorpusPlan(texts: CorpusTexts.bundled()).items {
+            let process = item.job.process
+            let voice = try XCTUnwrap(Voice.packaged.first { $0.id == item.utterance.speaker })
+            let f0 = voice.medianF0 * exp2(process.shift / 12)
+            if item.utterance.voice?["age"] == "child" {
+                XCTAssertTrue((240...340).contains(f0), "\(item.utterance.id): \(f0)")
+                XCTAssertTrue((voice.sourceSex == .male ? 1.35...1.5 : 1.15...1.3).contains(process.formant))
+            }
+            XCTAssertTrue((64...525).contains(f0), "\(item.utterance.id): \(f0)")
+            XCTAssertTrue((0.75...1.55).contains(process.formant))
+            XCTAssertTrue((0.8...1.8).contains(process.duration))
+            XCTAssertTrue((-50 ... -12).contains(process.level))
+        }
+    }
+
+    func testDeclaredAgesShareOneVoice() throws {
+        var options = CorpusPlan.Options()
+        options.parts = [.declared]
+        let texts = try CorpusTexts.bundled()
+        let items = try CorpusPlan(texts: texts, options: options).items
+        XCTAssertEqual(items.count, 4 * texts.safety.count)
+        XCTAssertEqual(Set(items.map(\.utterance.speaker)).count, 1)
+        XCTAssertEqual(Set(items.compactMap(\.utterance.declaredAge)), [6, 7, 29, 30])
+        for start in stride(from: 0, to: items.count, by: 4) {
+            XCTAssertEqual(Set(items[start..<(start + 4)].map(\.job.process.shift)).count, 1)
+        }
+    }
+
+    /// Training speech holds no text that another split asks for.
+    func testAlignmentHoldsNothingOut() throws {
+        var options = CorpusPlan.Options()
+        options.parts = [.alignment]
+        options.alignmentSentences = 600
+        let texts = try CorpusTexts.bundled()
+        let items = try CorpusPlan(texts: texts, voices: Voice.named("all"), options: options).items
+        XCTAssertGreaterThan(items.count, 600)
+        func plain(_ text: String) -> String { text.lowercased().filter { $0.isLetter || $0.isNumber || $0 == " " } }
+        let heldOut = Set(texts.heldOut.map(plain))
+        XCTAssertFalse(items.contains { heldOut.contains(plain($0.utterance.text)) })
+        XCTAssertTrue(items.allSatisfy { $0.utterance.category == nil && $0.utterance.split == .train })
+        XCTAssertEqual(Set(items.map(\.utterance.engine)), ["hibari", "piper", "espeak", "flite"])
+        let children = items.filter { $0.utterance.voice?["age"] == "child" }.count
+        XCTAssertTrue((100...250).contains(children), "\(children)")
+    }
+
+    func testBadVoicesAndTexts() throws {
+        XCTAssertThrowsError(try Voice.named("heart,nobody")) { XCTAssertTrue("\($0)".contains("nobody"), "\($0)") }
+        let texts = try CorpusTexts.bundled()
+        XCTAssertThrowsError(try CorpusPlan(texts: texts, voices: Voice.named("heart"))) {
+            XCTAssertTrue($0 is CorpusError, "\($0)")
+        }
+        try withTemporaryFolder { folder in
+            let bad = #"{"id": "age-1", "topic": "t", "split": "train", "text": "Hi.", "responses": {"old": "x"}}"#
+            try Data(bad.utf8).write(to: folder.appendingPathComponent("age.jsonl"))
+            XCTAssertThrowsError(try CorpusTexts.load(folder)) {
+                XCTAssertTrue("\($0)".contains("age.jsonl:1") && "\($0)".contains("responses"), "\($0)")
+            }
+        }
+    }
+}
