@@ -21,7 +21,7 @@ test:
 	swift format lint --strict -r --configuration .swift-format $(SOURCES)
 	$(BUILD) --build-tests
 	$(RESURFACE) setup
-	swift test -c release --skip-build
+	swift test -c release --skip-build --disable-swift-testing
 
 format:
 	swift format -i -r --configuration .swift-format $(SOURCES)

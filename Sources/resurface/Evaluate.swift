@@ -98,7 +98,7 @@ struct Evaluate: ParsableCommand {
             model: source.model.name, adapter: adapter, corpus: source.corpus.folder.lastPathComponent,
             settings: settings,
             judge: validation, clips: clips, metrics: try PAMetrics.table(scored),
-            safety: suite == .safety ? try PAMetrics.safety(scored) : nil, perplexity: perplexity)
+            safety: suite == .safety ? PAMetrics.safety(scored) : nil, perplexity: perplexity)
     }
 
     static func table(_ metrics: PATable) -> [String] {
