@@ -64,8 +64,7 @@ final class GoldenModelTests: XCTestCase {
         let ours = MLXArray(mel.values, [mel.frames, mel.bins])
         XCTAssertLessThan(try difference(ours, golden.array("mel")), 1e-4)
         for (name, value) in try encoderDifferences(model.encoder, golden, mel: ours) {
-            // The stem and blocks reach some tens; 1e-4 holds for the normed output.
-            XCTAssertLessThan(value, name == "final" ? 1e-4 : 3e-4, "encoder.\(name)")
+            XCTAssertLessThan(value, 1e-4, "encoder.\(name)")
         }
     }
 
@@ -135,7 +134,9 @@ final class GoldenModelTests: XCTestCase {
         let (layers, pooled, logits, top) = try decoderDifferences(model.decoder, golden)
         XCTAssertEqual(layers.count, 31)
         for (i, value) in layers.enumerated() { XCTAssertLessThan(value, 1e-3, "after \(i) layers") }
-        XCTAssertLessThan(pooled, 1e-3)
+        // The pooled states hold all columns, and a few of them reach a thousand.
+        let scale = try abs(golden.array("lm.pooled")).max().item()
+        XCTAssertLessThan(pooled, 1e-3 * scale / 60)
         XCTAssertLessThan(logits, 1e-3)
         XCTAssertEqual(top, 1)
     }

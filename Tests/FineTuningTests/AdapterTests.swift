@@ -23,7 +23,7 @@ final class AdapterTests: XCTestCase {
                 Set(trainable), Set(expected.flatMap { ["\($0).lora_A.weight", "\($0).lora_B.weight"] }))
             XCTAssertTrue(model.encoder.trainableParameters().isEmpty)
             // A layer is never adapted twice.
-            try Adapters.attach(to: model.decoder, layers: 0...0, rank: 2, alpha: 4, seed: 1)
+            _ = try Adapters.attach(to: model.decoder, layers: 0...0, rank: 2, alpha: 4, seed: 1)
             XCTAssertEqual(model.decoder.namedModules().count { $0.module is LoRALinear }, 7)
             Adapters.detach(from: model.decoder)
             XCTAssertFalse(model.decoder.namedModules().contains { $0.module is LoRALinear })
@@ -43,7 +43,7 @@ final class AdapterTests: XCTestCase {
                 return try run.model.decoder.logits(run.model.decoder(batch.embeddings, batch.positions)).asArray()
             }
             let before = try logits()
-            try Adapters.attach(to: run.model.decoder, layers: 0...3, rank: 4, alpha: 8, seed: 1)
+            _ = try Adapters.attach(to: run.model.decoder, layers: 0...3, rank: 4, alpha: 8, seed: 1)
             let after = try logits()
             XCTAssertLessThan(zip(before, after).map { abs($0 - $1) }.max() ?? 1, 1e-5)
         }

@@ -88,7 +88,7 @@ public struct TinyModel {
         }
         let merges = [
             "Ġ t", "h e", "Ġt he", "i n", "e r", "a n", "o n", "r e", "Ġ a", "s t", "e n", "o u", "in g", "Ġ s", "Ġ w",
-            "a t", "i s", "o r", "e s", "an d", "Ġa nd", "Ġ y", "Ġy ou", "l l", "h a", "t o", "Ġ to", "a r", "l e",
+            "a t", "i s", "o r", "e s", "n d", "Ġa nd", "Ġ y", "Ġy ou", "l l", "h a", "t o", "Ġ to", "a r", "l e",
             "v e",
         ]
         pieces += merges.map { $0.filter { $0 != " " } }
