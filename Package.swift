@@ -75,7 +75,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
-        .target(name: "TestSupport", dependencies: ["MLX", "Checkpoints"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport", dependencies: ["MLX", "MLXNN", "Checkpoints", "Speech", "AudioLanguageModels"],
+            path: "Tests/TestSupport"),
         .testTarget(name: "MLXTests", dependencies: ["MLX", "MLXNN", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
         .testTarget(name: "SpeechTests", dependencies: ["Speech", "TestSupport"], resources: [.copy("Golden")]),

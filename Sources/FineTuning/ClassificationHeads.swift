@@ -27,7 +27,7 @@ public final class ClassificationHeads: Module {
 
     /// pooled [B, width] -> the sums over the batch of both cross-entropies. A sample goes to the attribute head of its
     /// true category.
-    func losses(_ pooled: MLXArray, _ labels: [(category: Category, attribute: Int)]) -> (
+    package func losses(_ pooled: MLXArray, _ labels: [(category: Category, attribute: Int)]) -> (
         category: MLXArray, attribute: MLXArray
     ) {
         let which = labels.map { Int32(Category.allCases.firstIndex(of: $0.category) ?? 0) }

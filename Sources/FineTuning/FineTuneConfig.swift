@@ -49,7 +49,11 @@ public struct FineTuneConfig: Codable, Sendable, Equatable {
             learningRate.isFinite && learningRate > 0 && learningRate < 1, "learning-rate", "between 0 and 1",
             learningRate)
         try check((0...1).contains(warmupShare), "warm-up", "a share of 0 to 1", warmupShare)
+        try check((0..<1).contains(weightDecay), "weight-decay", "0 to below 1", weightDecay)
+        try check(
+            gradientClip.isFinite && gradientClip > 0, "gradient-clip", "a norm above 0", gradientClip)
         try check(saveEvery >= 1, "save-every", "at least 1", saveEvery)
+        try check((1...1_000_000).contains(keepCheckpoints), "keep-checkpoints", "1 to 1000000", keepCheckpoints)
     }
 
     /// Optimiser steps over `examples` clips.

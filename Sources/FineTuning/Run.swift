@@ -19,13 +19,19 @@ public struct Run {
         if !resume, FileManager.default.fileExists(atPath: config.path) {
             throw FineTuningError("\(folder.path) holds a run already: give --resume to continue it, or another --out")
         }
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try AtomicFile.write(Data(try YAMLEncoder().encode(trainer.config).utf8), to: config)
+        // Before anything is written: a resume with other settings is refused, and leaves the run as it was.
         var lines: [String] = []
         if resume, try trainer.resume(from: folder) {
             let old = (try? String(contentsOf: metrics, encoding: .utf8)) ?? ""
             lines = Array(old.split(separator: "\n").prefix(trainer.step).map(String.init))
         }
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        } catch {
+            throw FineTuningError(
+                "cannot create the run folder \(folder.path): \((error as NSError).localizedDescription)")
+        }
+        try AtomicFile.write(Data(try YAMLEncoder().encode(trainer.config).utf8), to: config)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         func save() throws {

@@ -23,9 +23,9 @@ public final class Trainer {
     public let adapted: [Adapters.Adapted]
     public let heads: ClassificationHeads
     public let totalSteps: Int
-    let optimiser: AdamW
+    package let optimiser: AdamW
     /// What trains, in a fixed order: the adapters, then the heads.
-    let trained: [(path: String, parameter: any AnyParameterInfo)]
+    package let trained: [(path: String, parameter: any AnyParameterInfo)]
     private let examples: [Example]
     private let schedule: WarmupCosine
 
@@ -68,7 +68,7 @@ public final class Trainer {
 
     /// The examples of a step. Every epoch has a permutation of its own, made from the seed and the epoch's number alone: a
     /// resumed run needs nothing but the step.
-    func batch(_ step: Int) -> [Example] {
+    package func batch(_ step: Int) -> [Example] {
         let perEpoch = (examples.count + config.batchSize - 1) / config.batchSize
         let epoch = (step - 1) / perEpoch, first = (step - 1) % perEpoch * config.batchSize
         var generator = SeededGenerator(seed: config.seed &+ UInt64(epoch) &* 0x9E37_79B9)
@@ -78,8 +78,9 @@ public final class Trainer {
     }
 
     /// Forward and backward of a batch, accumulated over micro-batches of like length; the parts are those of the batch.
-    func gradients(_ batch: [Example]) throws -> (sft: Float, category: Float, attribute: Float, gradients: [MLXArray])
-    {
+    package func gradients(_ batch: [Example]) throws -> (
+        sft: Float, category: Float, attribute: Float, gradients: [MLXArray]
+    ) {
         let sorted = batch.sorted { ($0.length, $0.id) < ($1.length, $1.id) }
         let tokens = Float(batch.reduce(0) { $0 + $1.answer.count }), count = Float(batch.count)
         let values = trained.compactMap(\.parameter.array)

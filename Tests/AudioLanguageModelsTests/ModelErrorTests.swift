@@ -1,0 +1,119 @@
+import AudioLanguageModels
+import Checkpoints
+import Foundation
+import MLX
+import TestSupport
+import Tokenization
+import XCTest
+
+/// Folders that are wrong: the error names file and field, and is one that means "the input is wrong".
+final class ModelErrorTests: XCTestCase {
+    private func assertRefused(
+        _ words: String..., file: StaticString = #filePath, line: UInt = #line, change: (inout TinyModel) -> Void
+    ) throws {
+        try withTemporaryFolder { folder in
+            var tiny = TinyModel()
+            change(&tiny)
+            try tiny.write(to: folder)
+            XCTAssertThrowsError(try ModelRegistry.load(folder.path), file: file, line: line) { error in
+                XCTAssertTrue(
+                    error is ModelError || error is CheckpointError || error is TokenizationError,
+                    "\(type(of: error)): \(error)", file: file, line: line)
+                for word in words {
+                    XCTAssertTrue("\(error)".contains(word), "\(word): \(error)", file: file, line: line)
+                }
+            }
+        }
+    }
+
+    func testTheRightFolderIsTaken() throws {
+        try withTemporaryFolder { folder in
+            try TinyModel().write(to: folder)
+            XCTAssertNoThrow(try ModelRegistry.load(folder.path))
+        }
+    }
+
+    func testMissingTensor() throws {
+        try assertRefused("model.layers.2.mlp.up_proj.weight", "missing") {
+            $0.tensors["model.layers.2.mlp.up_proj.weight"] = nil
+        }
+        try assertRefused("audio_tower.layers.1.fc2.bias", "missing") {
+            $0.tensors["audio_tower.layers.1.fc2.bias"] = nil
+        }
+    }
+
+    func testWrongShapes() throws {
+        try assertRefused("model.layers.0.self_attn.k_proj.weight", "[32, 32]", "[16, 32]") {
+            $0.tensors["model.layers.0.self_attn.k_proj.weight"] = .zeros([32, 32])
+        }
+        try assertRefused("audio_tower.conv1.weight", "[16, 80, 5]") {
+            $0.tensors["audio_tower.conv1.weight"] = .zeros([16, 80, 5])
+        }
+        try assertRefused("model.norm.weight") { $0.tensors["model.norm.weight"] = .zeros([1, 32]) }
+    }
+
+    func testMissingToken() throws {
+        try assertRefused("tokenizer.json", "<empty_output>") { $0.specials[3] = "<other>" }
+        try assertRefused("tokenizer.json", "<|im_end|>") { $0.specials[2] = "<other>" }
+    }
+
+    func testAbsurdNumbers() throws {
+        for (field, value) in [
+            ("hidden_size", 1 << 40), ("hidden_size", 0), ("hidden_size", -32), ("num_hidden_layers", 1_000_000),
+            ("num_attention_heads", 0), ("num_key_value_heads", 9), ("vocab_size", Int.max), ("head_dim", 100_000),
+            ("intermediate_size", -1),
+        ] as [(String, Int)] {
+            try assertRefused("config.json", field) { $0.textConfig[field] = .integer(value) }
+        }
+        for (field, value) in [
+            ("d_model", 17), ("num_mel_bins", 100), ("encoder_layers", 0), ("max_source_positions", 1 << 50),
+        ] {
+            try assertRefused("config.json", field) { $0.audioConfig[field] = .integer(value) }
+        }
+        try assertRefused("config.json", "rope_theta") { $0.textConfig["rope_theta"] = .number(-1) }
+        try assertRefused("config.json", "rms_norm_eps") { $0.textConfig["rms_norm_eps"] = "small" }
+        try assertRefused("config.json", "hidden_size") { $0.textConfig["hidden_size"] = nil }
+        try assertRefused("config.json", "3 key/value heads") { $0.textConfig["num_key_value_heads"] = 3 }
+        // Within every limit, but far more than the file holds: refused by the file, not by memory.
+        try assertRefused("model.embed_tokens.weight") { $0.textConfig["vocab_size"] = 9_000_000 }
+    }
+
+    func testUnknownFamilyAndMissingFolders() throws {
+        try assertRefused("model_type", "other_model", "resurface_smol") { $0.modelType = "other_model" }
+        XCTAssertThrowsError(try ModelRegistry.load("/nowhere/at/all")) {
+            XCTAssertTrue($0 is ModelError && "\($0)".contains("/nowhere/at/all"), "\($0)")
+        }
+        try withTemporaryFolder { folder in
+            XCTAssertThrowsError(try ModelRegistry.load(folder.path)) {
+                XCTAssertTrue($0 is CheckpointError && "\($0)".contains("config.json"), "\($0)")
+            }
+            try TinyModel().write(to: folder)
+            for name in ["model.safetensors", "tokenizer.json"] {
+                let url = folder.appendingPathComponent(name), bytes = try Data(contentsOf: url)
+                try bytes.prefix(bytes.count / 2).write(to: url)
+                XCTAssertThrowsError(try ModelRegistry.load(folder.path)) {
+                    XCTAssertTrue("\($0)".contains(name), "\(name) cut: \($0)")
+                }
+                try FileManager.default.removeItem(at: url)
+                XCTAssertThrowsError(try ModelRegistry.load(folder.path)) {
+                    XCTAssertTrue("\($0)".contains(name), "\(name) gone: \($0)")
+                }
+                try bytes.write(to: url)
+            }
+        }
+    }
+
+    func testProjectorsThatDoNotFit() throws {
+        try withTemporaryFolder { folder in
+            try TinyModel().write(to: folder)
+            let url = folder.appendingPathComponent("projector.safetensors")
+            for (width, tokens) in [(24, [100, 101]), (32, [100, 300]), (32, [-1])] as [(Int, [Int32])] {
+                try SmolProjector(encoderWidth: 16, innerWidth: 24, width: width, tokens: tokens).save(
+                    to: url, metadata: [:])
+                XCTAssertThrowsError(try ModelRegistry.load(folder.path)) {
+                    XCTAssertTrue($0 is ModelError && "\($0)".contains("projector.safetensors"), "\($0)")
+                }
+            }
+        }
+    }
+}

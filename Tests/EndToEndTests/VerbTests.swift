@@ -1,0 +1,107 @@
+import Checkpoints
+import Foundation
+import TestSupport
+import XCTest
+
+final class VerbTests: XCTestCase {
+    func testHelpOfEveryVerb() throws {
+        try withTemporaryFolder { folder in
+            let command = Command(folder: folder)
+            for verb in [
+                [], ["setup"], ["corpus"], ["corpus", "build"], ["corpus", "import"], ["corpus", "check"], ["analyze"],
+                ["finetune"], ["evaluate"], ["reproduce"], ["trace"], ["align"], ["doctor"],
+            ] {
+                let found = try command.run(verb + ["--help"])
+                XCTAssertEqual(found.code, 0, "\(verb): \(found.error)")
+                XCTAssertTrue(found.output.contains("USAGE: resurface"), "\(verb): \(found.output)")
+                XCTAssertTrue(found.output.contains("OVERVIEW"), "\(verb) says what it does")
+                XCTAssertEqual(found.error, "", "\(verb)")
+            }
+            XCTAssertEqual(try command.run("--version").code, 0)
+            XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), ["logs"])
+        }
+    }
+
+    /// The whole way on the tiny model: train, measure, analyse, look inside.
+    func testTheWholeWay() throws {
+        try withCommand { command in
+            let model = command.model.path, corpus = command.corpus.path
+            let check = try command.run("corpus", "check", corpus, "--json")
+            XCTAssertEqual(check.code, 0, check.error + check.output)
+            XCTAssertEqual(check.json?["utterances"] as? Int, 60)
+
+            let trained = try command.run(command.finetune("run", steps: 20, ["--json"]))
+            XCTAssertEqual(trained.code, 0, trained.error)
+            XCTAssertEqual(trained.json?["step"] as? Int, 20, trained.output)
+            try AtomicDirectory.verify(command.path("run/adapter"))
+            let lines = try String(contentsOf: command.path("run/metrics.jsonl"), encoding: .utf8).split(
+                separator: "\n")
+            XCTAssertEqual(lines.count, 20)
+            XCTAssertEqual(command.leftovers("run"), [])
+
+            let measured = try command.run(
+                "evaluate", "--model", model, "--corpus", corpus, "--adapter", "run", "--tokens", "6", "--out",
+                "scores",
+                "--json")
+            XCTAssertEqual(measured.code, 0, measured.error)
+            XCTAssertEqual(
+                try Data(contentsOf: command.path("scores/evaluation.json")), Data(measured.output.utf8))
+            let metrics = try XCTUnwrap(measured.json?["metrics"] as? [String: [String: [String: Any]]])
+            XCTAssertEqual(metrics["emotion"]?["all"]?["n"] as? Int, 12)
+            XCTAssertEqual(metrics["age"]?["child"]?["n"] as? Int, 2)
+            let score = try XCTUnwrap(metrics["gender"]?["all"]?["paScore"] as? Double)
+            XCTAssertTrue((-1...1).contains(score))
+
+            let analysed = try command.run(
+                "analyze", "--model", model, "--corpus", corpus, "--out", "layers", "--batch-size", "5", "--json")
+            XCTAssertEqual(analysed.code, 0, analysed.error)
+            XCTAssertEqual(analysed.json?["layers"] as? Int, 4)
+            XCTAssertEqual(analysed.json?["clips"] as? Int, 60)
+            XCTAssertTrue(command.exists("layers/layers.json"))
+            let page = try String(contentsOf: command.path("layers/report.html"), encoding: .utf8)
+            XCTAssertTrue(page.contains("Layers of model"))
+
+            let auto = try command.run(
+                "finetune", "--model", model, "--corpus", corpus, "--layers", "auto", "--layers-file",
+                "layers/layers.json", "--out", "auto", "--steps", "2", "--no-adch")
+            XCTAssertEqual(auto.code, 0, auto.error)
+            XCTAssertFalse(command.exists("auto/adapter/heads.safetensors"))
+        }
+    }
+
+    func testTraceNamesAndShapes() throws {
+        try withCommand(corpus: false) { command in
+            try XCTAssertNoThrow(write(TinyModel.tone(200, seconds: 1), to: command.path("clip.wav")))
+            let found = try command.run(
+                "trace", "--model", command.model.path, "--audio", "clip.wav", "--prompt", "the kite", "--tokens", "5",
+                "--out", "trace.safetensors", "--json")
+            XCTAssertEqual(found.code, 0, found.error)
+            let file = try SafetensorsFile(command.path("trace.safetensors"))
+            let T = try XCTUnwrap(found.json?["length"] as? Int)
+            let positions = try XCTUnwrap(found.json?["audioPositions"] as? [Int])
+            var expected = [
+                "mel": [100, 80], "audio_features": [positions.count, 32], "input_ids": [T], "audio_mask": [T],
+                "pooled": [4, 32], "logits": [300],
+            ]
+            for l in 0..<4 { expected["layer.\(l)"] = [T, 32] }
+            XCTAssertEqual(file.names.filter { $0 != "generated" }, expected.keys.sorted())
+            for (name, shape) in expected { XCTAssertEqual(try file.info(name).shape, shape, name) }
+            let mask = try file.array("audio_mask").asArray()
+            XCTAssertEqual(mask.indices.filter { mask[$0] != 0 }, positions)
+            for name in file.names {
+                XCTAssertTrue(try file.array(name).asArray().allSatisfy(\.isFinite), name)
+            }
+            // pooled is the mean of layer.L over the audio positions.
+            let layer = try file.array("layer.3").asArray(), pooled = try file.array("pooled").asArray()
+            let mean = positions.reduce(Float(0)) { $0 + layer[$1 * 32 + 7] } / Float(positions.count)
+            XCTAssertEqual(pooled[3 * 32 + 7], mean, accuracy: 1e-4)
+            let again = try command.run(
+                "trace", "--model", command.model.path, "--audio", "clip.wav", "--prompt", "the kite", "--tokens", "5",
+                "--out", "again.safetensors")
+            XCTAssertEqual(again.code, 0, again.error)
+            XCTAssertEqual(
+                try Data(contentsOf: command.path("trace.safetensors")),
+                try Data(contentsOf: command.path("again.safetensors")))
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import AudioLanguageModels
+import Checkpoints
+import FineTuning
+import Foundation
+import MLX
+import MLXNN
+import TestSupport
+import XCTest
+
+final class AdapterTests: XCTestCase {
+    func testExactlyTheListedModulesAreAdapted() throws {
+        try withTemporaryFolder { folder in
+            let model = try TinyModel.load(in: folder)
+            let adapted = try Adapters.attach(to: model.decoder, layers: 1...2, rank: 4, alpha: 8, seed: 1)
+            let expected = [1, 2].flatMap { l in Adapters.modules.map { "model.layers.\(l).\($0)" } }
+            XCTAssertEqual(adapted.map(\.path), expected)
+            XCTAssertEqual(Adapters.modules.count, 7)
+            let found = model.decoder.namedModules().filter { $0.module is LoRALinear }.map(\.path)
+            XCTAssertEqual(Set(found), Set(expected))
+            XCTAssertEqual(found.count, expected.count)
+            let trainable = model.decoder.trainableParameters().keys
+            XCTAssertEqual(
+                Set(trainable), Set(expected.flatMap { ["\($0).lora_A.weight", "\($0).lora_B.weight"] }))
+            XCTAssertTrue(model.encoder.trainableParameters().isEmpty)
+            // A layer is never adapted twice.
+            _ = try Adapters.attach(to: model.decoder, layers: 0...0, rank: 2, alpha: 4, seed: 1)
+            XCTAssertEqual(model.decoder.namedModules().count { $0.module is LoRALinear }, 7)
+            Adapters.detach(from: model.decoder)
+            XCTAssertFalse(model.decoder.namedModules().contains { $0.module is LoRALinear })
+            for range in [3...4, -1...1] {
+                XCTAssertThrowsError(
+                    try Adapters.attach(to: model.decoder, layers: range, rank: 4, alpha: 8, seed: 1)
+                ) { XCTAssertTrue($0 is FineTuningError && "\($0)".contains("has 4"), "\($0)") }
+            }
+        }
+    }
+
+    func testAFreshAdapterChangesNothing() throws {
+        try withTemporaryFolder { folder in
+            let run = try TinyRun(in: folder, count: 3), prompts = run.examples.map(\.prompt)
+            func logits() throws -> [Float] {
+                let batch = PromptBatch(prompts, padding: .right)
+                return try run.model.decoder.logits(run.model.decoder(batch.embeddings, batch.positions)).asArray()
+            }
+            let before = try logits()
+            _ = try Adapters.attach(to: run.model.decoder, layers: 0...3, rank: 4, alpha: 8, seed: 1)
+            let after = try logits()
+            XCTAssertLessThan(zip(before, after).map { abs($0 - $1) }.max() ?? 1, 1e-5)
+        }
+    }
+
+    func testFrozenTensorsStayAndTrainedOnesChange() throws {
+        try withTemporaryFolder { folder in
+            let run = try TinyRun(in: folder), trainer = try run.trainer()
+            func frozen() throws -> [String: Data] {
+                var all: [String: Data] = [:]
+                for (name, module) in [("decoder", run.model.decoder), ("encoder", run.model.encoder)]
+                    as [(String, Module)]
+                {
+                    for (path, parameter) in module.namedParameters() where !path.contains("lora_") {
+                        all["\(name).\(path)"] = try parameter.array?.rawData()
+                    }
+                }
+                for (path, parameter) in try XCTUnwrap(run.model.projector).namedParameters() {
+                    all["projector.\(path)"] = try parameter.array?.rawData()
+                }
+                return all
+            }
+            let before = try frozen(), start = try trainer.values()
+            for _ in 0..<5 { _ = try trainer.train() }
+            let after = try frozen(), end = try trainer.values()
+            XCTAssertEqual(before.count, 2 + 4 * 9 + 7 + 2 * 15 + run.model.projector!.namedParameters().count)
+            XCTAssertEqual(before.keys, after.keys)
+            for (path, data) in before { XCTAssertEqual(after[path], data, "\(path) changed") }
+            XCTAssertEqual(start.count, 2 * 7 * 2 + 4 * 2)
+            for (path, values) in start { XCTAssertNotEqual(end[path], values, "\(path) did not change") }
+            XCTAssertEqual(
+                Set(start.keys.filter { $0.hasPrefix("model.") }.map { $0.split(separator: ".")[2] }), ["1", "2"])
+        }
+    }
+
+    func testWithoutHeadsOnlyAdaptersTrain() throws {
+        try withTemporaryFolder { folder in
+            var config = TinyRun.config()
+            config.adch = false
+            let trainer = try TinyRun(in: folder).trainer(config)
+            let heads = try trainer.heads.parameters().mapValues { try $0.asArray() }
+            let metrics = try trainer.train()
+            XCTAssertEqual(trainer.trained.count, 28)
+            XCTAssertEqual(metrics.category, 0)
+            XCTAssertEqual(metrics.loss, metrics.sft)
+            XCTAssertEqual(try trainer.heads.parameters().mapValues { try $0.asArray() }, heads)
+            try trainer.saveAdapter(in: folder)
+            XCTAssertFalse(
+                FileManager.default.fileExists(atPath: folder.appendingPathComponent("adapter/heads.safetensors").path))
+        }
+    }
+
+    func testASavedAdapterLoadsBack() throws {
+        try withTemporaryFolder { folder in
+            let run = try TinyRun(in: folder), trainer = try run.trainer()
+            func logits(_ model: SmolModel) throws -> [Float] {
+                let batch = PromptBatch(run.examples.map(\.prompt), padding: .right)
+                return try model.decoder.logits(model.decoder(batch.embeddings, batch.positions)).asArray()
+            }
+            let fresh = try TinyModel.load(in: folder)
+            let plain = try logits(fresh)
+            for _ in 0..<5 { _ = try trainer.train() }
+            let tuned = try logits(run.model)
+            XCTAssertGreaterThan(zip(plain, tuned).map { abs($0 - $1) }.max() ?? 0, 0.01, "training did something")
+            try trainer.saveAdapter(in: folder)
+            try AtomicDirectory.verify(folder.appendingPathComponent("adapter"))
+            try Adapters.load(folder, into: fresh)
+            XCTAssertEqual(try logits(fresh), tuned)
+            XCTAssertTrue(fresh.decoder.trainableParameters().isEmpty)
+            try Adapters.load(folder.appendingPathComponent("adapter"), into: fresh)
+            XCTAssertEqual(try logits(fresh), tuned, "by the adapter's own folder, over an adapter that is in place")
+            // Merged weights say the same.
+            for (path, module) in fresh.decoder.namedModules() {
+                guard let lora = module as? LoRALinear else { continue }
+                let x = MLXArray.normal([3, lora.weight.dim(1)], seed: 5)
+                let difference = try abs(lora(x) - matmul(x, lora.mergedWeight().T)).max().item()
+                XCTAssertLessThan(difference, 1e-4, path)
+            }
+        }
+    }
+
+    func testAdaptersThatDoNotFitAreRefused() throws {
+        try withTemporaryFolder { folder in
+            let run = try TinyRun(in: folder, count: 3), trainer = try run.trainer()
+            try trainer.saveAdapter(in: folder)
+            let adapter = folder.appendingPathComponent("adapter")
+            let right = try PEFTAdapter(readingFrom: adapter)
+            var missing = right
+            missing.modules["model.layers.2.mlp.up_proj"] = nil
+            var shape = right
+            shape.modules["model.layers.2.mlp.up_proj"]?.a = .zeros([4, 31])
+            var deep = right
+            deep.modules["model.layers.9.mlp.up_proj"] = right.modules["model.layers.2.mlp.up_proj"]
+            for (wrong, word) in [(missing, "up_proj"), (shape, "up_proj"), (deep, "layers 1-9")] {
+                try wrong.write(to: adapter)
+                XCTAssertThrowsError(try Adapters.load(folder, into: run.model)) {
+                    XCTAssertTrue(
+                        ($0 is FineTuningError || $0 is CheckpointError) && "\($0)".contains(word), "\(word): \($0)")
+                }
+            }
+            XCTAssertThrowsError(try Adapters.load(folder.appendingPathComponent("none"), into: run.model)) {
+                XCTAssertTrue($0 is CheckpointError, "\($0)")
+            }
+        }
+    }
+}
