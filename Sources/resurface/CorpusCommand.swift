@@ -80,7 +80,7 @@ struct CorpusCommand: ParsableCommand {
             Progress.end()
             guard let corpus = outcome.corpus else {
                 Progress.say("stopped after \(outcome.spoken + outcome.kept) clips; run it again to go on")
-                throw ExitCode(130)
+                throw CancellationError()
             }
             let answer: JSONValue = [
                 "folder": .string(corpus.folder.path), "utterances": .integer(corpus.utterances.count),
@@ -120,7 +120,7 @@ struct CorpusCommand: ParsableCommand {
                 from: URL(fileURLWithPath: source, isDirectory: true), to: URL(fileURLWithPath: out, isDirectory: true),
                 progress: { bar.update($0, of: $1) }, shouldStop: { Interrupt.requested })
             Progress.end()
-            guard let corpus else { throw ExitCode(130) }
+            guard let corpus else { throw CancellationError() }
             let answer: JSONValue = [
                 "folder": .string(corpus.folder.path), "utterances": .integer(corpus.utterances.count),
             ]
@@ -130,7 +130,7 @@ struct CorpusCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Reads every line and clip of a corpus; ends with 1 if something makes it unfit.")
+            abstract: "Reads every line and clip of a corpus; an error if something makes it unfit.")
 
         @Argument(help: "The corpus folder, or a .jsonl file with its audio beside it.")
         var corpus: String
@@ -157,8 +157,10 @@ struct CorpusCommand: ParsableCommand {
             } else {
                 show(report, rejects: corpus.rejects.count)
             }
-            guard report.isComplete else { throw ExitCode(130) }
-            guard report.problems.isEmpty else { throw ExitCode(1) }
+            guard report.isComplete else { throw CancellationError() }
+            guard report.problems.isEmpty else {
+                throw CorpusError("\(folder.path): \(report.problems.count) problems; first: \(report.problems[0])")
+            }
         }
 
         private func show(_ report: CorpusReport, rejects: Int) {
