@@ -28,8 +28,6 @@ extension Trainer {
     /// A complete directory `checkpoints/step-N`, or none: weights, heads, both moments, and everything a resume compares.
     public func saveCheckpoint(in run: URL) throws {
         let folder = run.appendingPathComponent("checkpoints/step-\(step)", isDirectory: true)
-        try FileManager.default.createDirectory(
-            at: folder.deletingLastPathComponent(), withIntermediateDirectories: true)
         try AtomicDirectory.write(to: folder, replacing: true) { temporary in
             var tensors: [(name: String, array: MLXArray)] = []
             for (i, t) in trained.enumerated() {

@@ -39,11 +39,12 @@ struct Analyze: ParsableCommand {
         guard (1...1024).contains(batchSize) else {
             throw ValidationError("--batch-size: expected 1 to 1024, found \(batchSize)")
         }
+        let folder = URL(fileURLWithPath: out, isDirectory: true)
+        try OutputFolder.check(folder)
         let model = try options.load()
         let source = try FeatureSource(corpus, model: model)
         let report = try Self.analyze(source, seed: seed, heldOut: heldOut, batch: batchSize)
-        let folder = URL(fileURLWithPath: out, isDirectory: true)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try OutputFolder.make(folder)
         try report.write(to: folder.appendingPathComponent("layers.json"))
         var content = ReportContent(
             title: "Layers of \(report.model)", lead: "Corpus \(report.corpus), \(report.clips) clips.")

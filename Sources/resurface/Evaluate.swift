@@ -47,6 +47,7 @@ struct Evaluate: ParsableCommand {
         guard (1...1024).contains(tokens) else {
             throw ValidationError("--tokens: expected 1 to 1024, found \(tokens)")
         }
+        if let out { try OutputFolder.check(URL(fileURLWithPath: out, isDirectory: true)) }
         let model = try options.load()
         if let adapter { try Adapters.load(URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
         let source = try FeatureSource(corpus, model: model)
@@ -54,7 +55,7 @@ struct Evaluate: ParsableCommand {
         let result = try Self.score(source, adapter: adapter, suite: suite, tokens: tokens)
         if let out {
             let folder = URL(fileURLWithPath: out, isDirectory: true)
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try OutputFolder.make(folder)
             try AtomicFile.write(try result.json(), to: folder.appendingPathComponent(EvaluationResult.fileName))
         }
         if json {

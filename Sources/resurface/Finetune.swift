@@ -75,8 +75,12 @@ struct Finetune: ParsableCommand {
                 settings = try YAMLDecoder().decode(FineTuneConfig.self, from: Yams.dump(object: fields))
             } catch let error as FineTuningError {
                 throw error
+            } catch let error as DecodingError {
+                throw FineTuningError("\(config): \(Self.text(error))")
+            } catch let error as YamlError {
+                throw FineTuningError("\(config): not YAML: \(error)")
             } catch {
-                throw FineTuningError("\(config): \(error)")
+                throw FineTuningError("\(config): cannot be read: \((error as NSError).localizedDescription)")
             }
         }
         settings.model = options.model
@@ -93,6 +97,7 @@ struct Finetune: ParsableCommand {
         if let seed { settings.seed = seed }
         if let saveEvery { settings.saveEvery = saveEvery }
 
+        try OutputFolder.check(URL(fileURLWithPath: out, isDirectory: true))
         let model = try options.load()
         let depth = model.decoder.config.layers
         let range: ClosedRange<Int>
@@ -116,6 +121,17 @@ struct Finetune: ParsableCommand {
                     format: "step %d: loss %.4f (response %.4f, category %.4f, attribute %.4f)", last.step, last.loss,
                     last.sft, last.category, last.attribute))
             print("\(out)/adapter")
+        }
+    }
+
+    /// The setting that has a wrong type or is out of its type's range.
+    private static func text(_ error: DecodingError) -> String {
+        switch error {
+        case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+            "setting \(context.codingPath.last?.stringValue ?? ""): expected \(type)"
+        case .dataCorrupted(let context), .keyNotFound(_, let context):
+            "setting \(context.codingPath.last?.stringValue ?? ""): \(context.debugDescription)"
+        @unknown default: "\(error)"
         }
     }
 

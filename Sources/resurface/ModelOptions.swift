@@ -70,3 +70,30 @@ func layerRange(_ text: String, layers: Int) throws -> ClosedRange<Int> {
     }
     return a...b
 }
+
+/// The folder that results go to.
+enum OutputFolder {
+    /// Before the work: whether it can be made. Writes nothing.
+    static func check(_ folder: URL) throws {
+        let manager = FileManager.default
+        var place = folder.standardizedFileURL, isFolder: ObjCBool = false
+        while !manager.fileExists(atPath: place.path, isDirectory: &isFolder), place.path != "/" {
+            place = place.deletingLastPathComponent()
+        }
+        guard isFolder.boolValue else {
+            throw CheckpointError("cannot write to \(folder.path): \(place.path) is a file; give another --out")
+        }
+        guard manager.isWritableFile(atPath: place.path) else {
+            throw CheckpointError("cannot write to \(folder.path): no permission in \(place.path); give another --out")
+        }
+    }
+
+    static func make(_ folder: URL) throws {
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        } catch {
+            throw CheckpointError(
+                "cannot create the folder \(folder.path): \((error as NSError).localizedDescription)")
+        }
+    }
+}

@@ -43,7 +43,7 @@ struct Reproduce: ParsableCommand {
 
     func run() throws {
         let model = try options.load()
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try OutputFolder.make(folder)
         let source = try FeatureSource(corpus ?? (try buildCorpus()), model: model)
         let report = try analysed(source)
         let depth = model.decoder.config.layers
@@ -142,7 +142,7 @@ struct Reproduce: ParsableCommand {
         let file = run.appendingPathComponent(
             suite == .awareness ? "evaluation.json" : "evaluation-\(suite.rawValue).json")
         if let known = try? EvaluationResult(contentsOf: file) { return known }
-        try FileManager.default.createDirectory(at: run, withIntermediateDirectories: true)
+        try OutputFolder.make(run)
         let result = try Evaluate.score(source, adapter: adapter, suite: suite, tokens: 36)
         try AtomicFile.write(try result.json(), to: file)
         return result

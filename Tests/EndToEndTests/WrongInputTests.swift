@@ -154,9 +154,9 @@ final class WrongInputTests: XCTestCase {
                 try assertRefused(command, command.finetune("run", more), says: [word], writes: ["run"])
             }
             for (text, word) in [
-                ("learningRate: fast\n", "wrong.yaml"), ("colour: red\n", "colour"), ("- 1\n", "mapping"),
+                ("learningRate: fast\n", "setting learningRate"), ("colour: red\n", "colour"), ("- 1\n", "mapping"),
                 ("a: [\n", "wrong.yaml"),
-                ("steps: 5.5\n", "wrong.yaml"),
+                ("steps: 5.5\n", "setting steps"),
             ] {
                 try Data(text.utf8).write(to: command.path("wrong.yaml"))
                 try assertRefused(
@@ -167,6 +167,17 @@ final class WrongInputTests: XCTestCase {
                         "run", "--config", "wrong.yaml",
                     ], says: [word], writes: ["run"])
             }
+            // Somewhere that cannot be written to: a file is in the way.
+            try Data("x".utf8).write(to: command.path("file"))
+            try assertRefused(command, command.finetune("file/run"), says: ["file/run"], writes: [])
+            for verb in [
+                ["analyze", "--out", "file/layers"], ["evaluate", "--out", "file/scores", "--tokens", "1"],
+            ] {
+                try assertRefused(
+                    command, verb + ["--model", command.model.path, "--corpus", command.corpus.path],
+                    says: ["file/"], writes: [])
+            }
+            XCTAssertEqual(try Data(contentsOf: command.path("file")), Data("x".utf8))
             try assertRefused(command, ["dance"], says: ["dance"], writes: [])
             try assertRefused(command, ["finetune"], says: ["--corpus"], writes: [])
             try assertRefused(
