@@ -1,0 +1,110 @@
+import Checkpoints
+import Foundation
+import TestSupport
+import XCTest
+
+final class FurtherTests: XCTestCase {
+    func testAnAdapterChangesTheTraceAboveItsFirstLayerOnly() throws {
+        try withCommand { command in
+            let trained = try command.run(command.finetune("run", steps: 10))
+            XCTAssertEqual(trained.code, 0, trained.error)
+            try write(TinyModel.tone(200), to: command.path("clip.wav"))
+            for (name, more) in [("plain", []), ("tuned", ["--adapter", "run"])] {
+                let found = try command.run(
+                    ["trace", "--model", command.model.path, "--audio", "clip.wav", "--out", name] + more)
+                XCTAssertEqual(found.code, 0, found.error)
+            }
+            let plain = try SafetensorsFile(command.path("plain")), tuned = try SafetensorsFile(command.path("tuned"))
+            for (name, same) in [
+                ("mel", true), ("audio_features", true), ("layer.0", true), ("layer.1", false), ("layer.3", false),
+                ("logits", false),
+            ] {
+                let equal = try plain.array(name).asArray() == tuned.array(name).asArray()
+                XCTAssertEqual(equal, same, "layers 1-2 were tuned: \(name)")
+            }
+        }
+    }
+
+    func testTheSuiteOfContent() throws {
+        try withCommand { command in
+            let found = try command.run(
+                "evaluate", "--model", command.model.path, "--corpus", command.corpus.path, "--suite", "content",
+                "--json")
+            XCTAssertEqual(found.code, 0, found.error)
+            XCTAssertEqual(found.json?["clips"] as? Int, 20)
+            XCTAssertGreaterThan(found.json?["wordErrorRate"] as? Double ?? 0, 0.1, "a random projector hears nothing")
+            let safety = try command.run(
+                "evaluate", "--model", command.model.path, "--corpus", command.corpus.path, "--suite", "safety",
+                "--out",
+                "out")
+            XCTAssertEqual(safety.code, 2)
+            XCTAssertTrue(safety.error.contains("safety"), safety.error)
+            XCTAssertFalse(command.exists("out"))
+        }
+    }
+
+    func testACorpusWithADamagedClipIsUnfit() throws {
+        try withCommand { command in
+            let clip = command.corpus.appendingPathComponent("audio/age-0-child.wav")
+            try Data(contentsOf: clip).prefix(500).write(to: clip)
+            let found = try command.run("corpus", "check", command.corpus.path)
+            XCTAssertEqual(found.code, 1, found.error + found.output)
+            XCTAssertTrue(found.output.contains("age-0-child"), found.output)
+        }
+    }
+
+    func testBadLinesAreLeftOutOnRequestOnly() throws {
+        try withCommand { command in
+            let file = command.corpus.appendingPathComponent("corpus.jsonl")
+            let text = try String(contentsOf: file, encoding: .utf8)
+            try Data((text + "{\n").utf8).write(to: file)
+            XCTAssertEqual(try command.run("corpus", "check", command.corpus.path).code, 2)
+            let found = try command.run("corpus", "check", command.corpus.path, "--skip-bad", "--json")
+            XCTAssertEqual(found.code, 0, found.error)
+            XCTAssertEqual(found.json?["utterances"] as? Int, 60)
+            let rejects = try String(
+                contentsOf: file.deletingLastPathComponent().appendingPathComponent("rejects.jsonl"), encoding: .utf8)
+            XCTAssertTrue(rejects.contains("corpus.jsonl:61"), rejects)
+        }
+    }
+
+    /// The same settings twice, with a cold and a warm cache of features: the same bytes.
+    func testTwoRunsAreEqual() throws {
+        try withCommand { command in
+            for name in ["one", "two"] {
+                let found = try command.run(command.finetune(name, steps: 8))
+                XCTAssertEqual(found.code, 0, found.error)
+            }
+            let other = try command.run(command.finetune("three", steps: 8, ["--seed", "2"]))
+            XCTAssertEqual(other.code, 0, other.error)
+            func weights(_ name: String) throws -> Data {
+                try Data(contentsOf: command.path("\(name)/adapter/adapter_model.safetensors"))
+            }
+            XCTAssertEqual(try weights("one"), try weights("two"))
+            XCTAssertNotEqual(try weights("one"), try weights("three"))
+        }
+    }
+
+    func testSettingsFromAFile() throws {
+        try withCommand { command in
+            try Data("steps: 3\nlearningRate: 0.001\nadch: false\n".utf8).write(to: command.path("settings.yaml"))
+            let found = try command.run(
+                "finetune", "--model", command.model.path, "--corpus", command.corpus.path, "--layers", "0-0", "--out",
+                "run", "--config", "settings.yaml", "--learning-rate", "0.002")
+            XCTAssertEqual(found.code, 0, found.error)
+            let written = try String(contentsOf: command.path("run/config.yaml"), encoding: .utf8)
+            XCTAssertTrue(written.contains("steps: 3") && written.contains("adch: false"), written)
+            XCTAssertTrue(written.contains("learningRate: 2.0"), "an option overrides the file: \(written)")
+            XCTAssertFalse(command.exists("run/adapter/heads.safetensors"))
+        }
+    }
+
+    func testDoctorAnswersWithoutAModel() throws {
+        try withTemporaryFolder { folder in
+            let found = try Command(folder: folder).run("doctor")
+            XCTAssertFalse(found.crashed)
+            XCTAssertTrue([0, 1].contains(found.code), "\(found.code): \(found.error)")
+            XCTAssertFalse(found.output.isEmpty)
+        }
+    }
+}
