@@ -166,7 +166,8 @@ public final class Alignment {
     }
 
     /// voice = level x norm / sqrt(k) x sum over k of d_k (p_k . (s - mean)) / sigma_k: p_k the main directions of the
-    /// clips' early encoder statistics, d_k directions in which the token embeddings vary least.
+    /// clips' early encoder statistics, d_k those of the token embeddings: the LLM is used to energy there. In directions in
+    /// which its embeddings hardly vary, a voice of half a token's length drowned the words (docs/NOTEBOOK.md).
     private func setVoice(of projector: SmolProjector, from items: [Item]) throws {
         let n = items.count, D = items[0].voice.count, k = min(options.voiceDimensions, D, n)
         let S = MLXArray(items.flatMap(\.voice), [n, D])
@@ -178,9 +179,7 @@ public final class Alignment {
         let tokens = E - E.mean(axes: [0])
         let spread = matmul(tokens.T, tokens) / Float(E.dim(0))
         let width = E.dim(1)
-        let top = try Directions.leading(spread, count: 1, iterations: 60, seed: options.seed).values[0]
-        let identity = MLXArray((0..<width * width).map { $0 / width == $0 % width ? top : 0 }, [width, width])
-        let d = try Directions.leading(identity - spread, count: k, iterations: 300, seed: options.seed).vectors
+        let d = try Directions.leading(spread, count: k, iterations: 300, seed: options.seed).vectors
         let norm = try sqrt(E.square().sum(axes: [1])).mean().item()
         let gain = options.voiceLevel * norm / Float(k).squareRoot()
         let scaled = p.enumerated().map { i, row in row.map { $0 * gain / max(variances[i], 1e-12).squareRoot() } }

@@ -97,8 +97,8 @@ struct Reproduce: ParsableCommand {
         c.model = options.model
         c.corpus = corpus ?? "\(profile.rawValue) synthetic corpus, seed \(seed)"
         (c.firstLayer, c.lastLayer, c.adch) = (range.lowerBound, range.upperBound, adch)
-        c.learningRate = 1e-3
-        c.epochs = profile == .quick ? 3 : 5
+        c.learningRate = 3e-3
+        c.epochs = profile == .quick ? 5 : 6
         c.seed = seed
         return c
     }

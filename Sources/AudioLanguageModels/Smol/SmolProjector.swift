@@ -9,7 +9,7 @@ import MLXNN
 /// against the token embeddings (cosine times a learned scale), no LLM in the loop. For the LLM blanks are dropped, repeats
 /// merged, and each vector gets the norm of the token it is nearest to.
 /// Voice: mean and spread of early encoder stages over the clip, reduced to their main directions (no labels are used) and
-/// laid on directions in which the token embeddings hardly vary; the same vector is added at every audio position.
+/// laid on the main directions of the token embeddings; the same vector is added at every audio position.
 public final class SmolProjector: Module {
     /// Frames that make one vector: 50 a second become 12.5.
     public static let stack = 4
