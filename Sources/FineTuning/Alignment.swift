@@ -191,7 +191,6 @@ public final class Alignment {
 
     /// What the projector hears, as text.
     public func transcript(_ item: Item) throws -> String {
-        let tokens = try model.content(of: item.frames.asType(.float32)).tokens
-        return model.tokenizer.decode(tokens).trimmingCharacters(in: .whitespaces)
+        try model.transcript(of: item.frames.asType(.float32))
     }
 }

@@ -136,11 +136,8 @@ struct Evaluate: ParsableCommand {
             for clip in test {
                 let stages = try smol.encode(smol.mel(of: AudioFile.read(source.corpus.url(of: clip))))
                 guard let last = stages.last else { continue }
-                let heard = try smol.content(of: SmolProjector.stacked(last.squeezed(axis: 0))).tokens
-                errors =
-                    errors
-                    + WordErrorRate(
-                        reference: Alignment.spoken(clip.text), hypothesis: model(smol, heard))
+                let heard = try smol.transcript(of: SmolProjector.stacked(last.squeezed(axis: 0)))
+                errors = errors + WordErrorRate(reference: Alignment.spoken(clip.text), hypothesis: heard)
             }
         }
         struct Answer: Codable { var content: ContentFigures, wordErrorRate: Double?, words: Int, clips: Int }
@@ -162,8 +159,5 @@ struct Evaluate: ParsableCommand {
                 String(
                     format: "CTC word error rate: %.1f %% of %d words, %d clips", rate * 100, errors.words, test.count))
         }
-    }
-    private func model(_ smol: SmolModel, _ tokens: [Int32]) -> String {
-        smol.tokenizer.decode(tokens).trimmingCharacters(in: .whitespaces)
     }
 }

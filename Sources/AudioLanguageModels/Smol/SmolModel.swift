@@ -173,6 +173,11 @@ public final class SmolModel: AudioLanguageModel {
         return (values, tokens)
     }
 
+    /// What the projector hears, as text: for word error rates alone.
+    public func transcript(of stacked: MLXArray) throws -> String {
+        tokenizer.decode(try content(of: stacked).tokens).trimmingCharacters(in: .whitespaces)
+    }
+
     /// [hidden]: what is added at every audio position.
     public func voiceVector(_ encoderStates: [[Float]]) throws -> [Float] {
         guard let projector else { throw ModelError("\(name) has no projector yet: train one with `resurface align`") }
