@@ -39,6 +39,7 @@ void Pool::run(const Body &body) {
   {
     std::lock_guard<std::mutex> l(mutex_);
     body_ = &body;
+    parts_ = parts;
     left_ = parts - 1;
     generation_++;
   }
@@ -58,9 +59,9 @@ void Pool::work(int part, uint64_t seen) {
       wake_.wait(l, [&] { return generation_ != seen; });
       seen = generation_;
       body = body_;
-      parts = size_;
+      parts = parts_;
     }
-    if (part >= parts) continue;  // the pool was made smaller
+    if (part >= parts) continue;  // not of this job, which may be over: its body must not be touched
     (*body)(part, parts);
     std::lock_guard<std::mutex> l(mutex_);
     if (--left_ == 0) done_.notify_one();

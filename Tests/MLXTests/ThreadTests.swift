@@ -85,4 +85,21 @@ final class ThreadTests: XCTestCase {
             for try await (i, values) in group where i == 5 { XCTAssertEqual(values, expected) }
         }
     }
+
+    /// A thread that a small pool left out may wake up late, when the pool is large again and the job's closure is gone.
+    func testPoolThatShrinksAndGrowsBetweenJobs() throws {
+        let threads = Device.threads
+        defer { try? Device.setThreads(threads) }
+        let x = MLXArray.normal([64, 512], seed: 4), weight = MLXArray.ones([512])
+        try eval(x, weight)
+        let expected = try Fused.rmsNorm(x, weight: weight, eps: 1e-6).asArray()
+        for i in 0..<400 {
+            try Device.setThreads(2)
+            let few = Fused.rmsNorm(x, weight: weight, eps: 1e-6)
+            try eval(few)
+            try Device.setThreads(7)
+            usleep(UInt32(i % 4) * 20)
+            XCTAssertEqual(try few.asArray(), expected)
+        }
+    }
 }
