@@ -19,6 +19,13 @@ public struct AudioFeatures: Sendable, Equatable {
         self.width = width
         self.encoderStates = encoderStates
     }
+
+    /// [width]: the mean over the positions.
+    public var mean: [Float] {
+        var sum = [Float](repeating: 0, count: width)
+        for (i, value) in values.enumerated() { sum[i % width] += value }
+        return sum.map { $0 / Float(max(1, count)) }
+    }
 }
 
 /// One turn of a conversation.

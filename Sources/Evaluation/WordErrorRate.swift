@@ -55,6 +55,8 @@ public struct WordErrorRate: Codable, Sendable, Equatable {
             deletions: a.deletions + b.deletions, words: a.words + b.words)
     }
 
+    public static func += (a: inout WordErrorRate, b: WordErrorRate) { a = a + b }
+
     static let maximumWords = 1_000
 }
 

@@ -16,8 +16,10 @@ public struct AlignmentOptions: Sendable {
     /// Standard deviation of the noise on the encoder's frames, as a share of their own.
     public var noise: Float = 0.05
     /// Principal directions of the voice, and their common length as a share of a token embedding's.
-    public var voiceDimensions = 32
+    public var voiceDimensions = 16
     public var voiceLevel: Float = 0.5
+    /// A projector to start from; its tokens may be others.
+    public var initial: URL?
     public init() {}
 }
 
@@ -33,6 +35,7 @@ public final class Alignment {
     /// A clip whose frames have been encoded.
     public struct Item {
         public let text: String
+        public let speaker: String
         public let labels: [Int32]
         /// [n, 4 x encoder width], half precision.
         public let frames: MLXArray
@@ -71,7 +74,8 @@ public final class Alignment {
             let frames = SmolProjector.stacked(last.squeezed(axis: 0)).asType(.float16)
             try eval(frames)
             let item = Item(
-                text: utterance.text, labels: tokens(of: utterance.text), frames: frames, count: frames.dim(0),
+                text: utterance.text, speaker: utterance.speaker, labels: tokens(of: utterance.text), frames: frames,
+                count: frames.dim(0),
                 voice: SmolProjector.voiceInput(try SmolModel.summary(stages)))
             if utterance.split == .train { train.append(item) } else { validation.append(item) }
             progress(AlignmentProgress(stage: .encoding, done: i + 1, total: utterances.count))
@@ -92,6 +96,12 @@ public final class Alignment {
         let config = model.config
         let projector = SmolProjector(
             encoderWidth: config.encoder.width, width: config.decoder.hiddenSize, tokens: used, seed: options.seed)
+        if let initial = options.initial {
+            let start = try SmolProjector.load(
+                initial, encoderWidth: config.encoder.width, width: config.decoder.hiddenSize,
+                vocabulary: config.decoder.vocabularySize)
+            try projector.update(parameters: start.parameters())
+        }
         try setVoice(of: projector, from: usable)
         try model.use(projector)
         self.projector = projector
@@ -109,10 +119,10 @@ public final class Alignment {
             if shouldStop() { throw CancellationError() }
             if queue.isEmpty { queue = batches(of: usable, &generator) }
             let batch = queue.removeLast()
-            let (x, frames, labels, lengths) = pack(batch, column, bank, &generator)
+            let (x, mask, frames, labels, lengths) = pack(batch, column, bank, &generator)
             let loss = { (values: [MLXArray]) -> MLXArray in
                 for (p, value) in zip(named, values) { p.parameter.array = value }
-                let (_, scores) = projector(x, classes: classes)
+                let (_, scores) = projector(x, mask: mask, classes: classes)
                 return Fused.ctcLoss(logits: scores, labels: labels, frames: frames, lengths: lengths).sum()
                     * (1 / Float(batch.reduce(0) { $0 + $1.labels.count }))
             }
@@ -147,7 +157,7 @@ public final class Alignment {
 
     private func pack(
         _ batch: [Item], _ column: [Int32: Int32], _ bank: MLXArray, _ generator: inout SeededGenerator
-    ) -> (x: MLXArray, frames: MLXArray, labels: MLXArray, lengths: MLXArray) {
+    ) -> (x: MLXArray, mask: MLXArray, frames: MLXArray, labels: MLXArray, lengths: MLXArray) {
         let T = batch.map(\.count).max() ?? 0, L = batch.map(\.labels.count).max() ?? 0
         let rows = batch.map { padded($0.frames, widths: [(0, T - $0.count), (0, 0)]) }
         var x = stacked(rows).asType(.float32)
@@ -159,8 +169,10 @@ public final class Alignment {
         let labels = batch.flatMap { item in
             item.labels.map { column[$0] ?? 0 } + [Int32](repeating: 0, count: L - item.labels.count)
         }
+        let mask = batch.flatMap { item in (0..<T).map { $0 < item.count ? Float(1) : 0 } }
         return (
-            x, MLXArray(batch.map { Int32($0.count) }), MLXArray(labels, [batch.count, L]),
+            x, MLXArray(mask, [batch.count, T, 1]), MLXArray(batch.map { Int32($0.count) }),
+            MLXArray(labels, [batch.count, L]),
             MLXArray(batch.map { Int32($0.labels.count) })
         )
     }

@@ -26,6 +26,7 @@ public struct ClipStateStore: Sendable {
                 )
             }
         }
+        try check("decoder input", [clip.input], [first.input])
         try check("decoder", clip.pooled, first.pooled)
         try check("encoder", clip.encoder, first.encoder)
         let layers = first.pooled.count

@@ -34,7 +34,7 @@ public enum LayerAnalysis {
             (.intentCosineDifference, IntentCosineDifference.run), (.declaredAgeCosine, DeclaredAgeCosine.run),
             (.logitLens, LogitLens.run),
         ]
-        let total = Double(steps.count + 2 * options.voiceProbes.count)
+        let total = Double(steps.count + 2 * options.voiceProbes.count + 1)
         var done = 0.0
         func begin(_ what: String) throws {
             if shouldStop() { throw CancellationError() }
@@ -53,12 +53,14 @@ public enum LayerAnalysis {
             try begin("decoder layers, \(probe.name)")
             if let curve = try probe.run(.decoder, states, options) { decoder.append(curve) }
         }
+        try begin("decoder input")
+        let input = try ParalinguisticProbe.atInput(states, options)
         let choice = try LayerChoice.choose(analyses, layers: first.pooled.count, seed: options.seed)
         progress(1, "done")
         return LayersReport(
             model: source.model, modelHash: source.modelHash, corpus: source.corpus, options: options,
-            layers: first.pooled.count, width: width, clips: states.count, analyses: analyses, encoder: encoder,
-            decoder: decoder, choice: choice)
+            layers: first.pooled.count, width: width, clips: states.count, analyses: analyses, input: input,
+            encoder: encoder, decoder: decoder, choice: choice)
     }
 }
 

@@ -54,7 +54,7 @@ extension LayersReport {
                 curve.layers.map(\.layer) == Array(0..<layers),
                 "curve \(curve.name) has \(curve.layers.count) layers, expected 0 to \(layers - 1) in order")
         }
-        for curve in analyses.flatMap(\.curves) + decoder + encoder {
+        for curve in analyses.flatMap(\.curves) + input + decoder + encoder {
             try check(curve.data.n >= 0 && curve.data.groups >= 0, "curve \(curve.name) has a negative N")
             for point in curve.layers {
                 try check(

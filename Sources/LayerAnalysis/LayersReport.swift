@@ -15,6 +15,8 @@ public struct LayersReport: Codable, Sendable, Equatable {
     public var clips: Int
     /// All five, the absent ones with their reason.
     public var analyses: [Analysis]
+    /// Paralinguistic probes at the decoder's input, speakers held out: one curve of one point a category.
+    public var input: [Curve]
     /// Voice probes with speakers held out, one curve a probe.
     public var encoder: [Curve]
     /// The same probes on the decoder's layers.
@@ -23,7 +25,7 @@ public struct LayersReport: Codable, Sendable, Equatable {
 
     public init(
         model: String, modelHash: String, corpus: String, options: AnalysisOptions, layers: Int, width: Int, clips: Int,
-        analyses: [Analysis], encoder: [Curve], decoder: [Curve], choice: LayerChoice
+        analyses: [Analysis], input: [Curve] = [], encoder: [Curve], decoder: [Curve], choice: LayerChoice
     ) {
         self.model = model
         self.modelHash = modelHash
@@ -33,6 +35,7 @@ public struct LayersReport: Codable, Sendable, Equatable {
         self.width = width
         self.clips = clips
         self.analyses = analyses
+        self.input = input
         self.encoder = encoder
         self.decoder = decoder
         self.choice = choice

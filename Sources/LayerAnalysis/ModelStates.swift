@@ -31,6 +31,7 @@ public enum ModelStates {
             for (k, states) in try Self.states(prompts, model: model, lens: wanted).enumerated() {
                 var states = states
                 states.encoder = clips[k].encoderStates
+                states.input = clips[k].mean
                 results[indices[k]] = states
             }
             done += indices.count

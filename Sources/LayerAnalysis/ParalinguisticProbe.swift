@@ -21,6 +21,19 @@ public enum ParalinguisticProbe {
         return Analysis(.paralinguisticProbe, curves: curves)
     }
 
+    /// The same question about what enters the decoder, voices held out: whether there is something to resurface. One
+    /// curve of one point a category; those that the corpus has too few voices for are left out.
+    static func atInput(_ states: [(Utterance, ClipStates)], _ options: AnalysisOptions) throws -> [Curve] {
+        var settings = options
+        settings.heldOut = .speakers
+        settings.paralinguisticResamples = options.voiceFolds
+        settings.c = options.voiceC
+        let inputs = states.filter { !$0.1.input.isEmpty }.map { utterance, clip in
+            (utterance, ClipStates(pooled: [clip.input], encoder: [], lens: [], lensRaw: [], top: clip.top))
+        }
+        return Category.allCases.compactMap { try? curve($0, inputs, settings) }
+    }
+
     private static func curve(
         _ category: Category, _ states: [(Utterance, ClipStates)], _ options: AnalysisOptions
     ) throws -> Curve? {

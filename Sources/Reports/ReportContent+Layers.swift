@@ -11,6 +11,23 @@ extension ReportContent {
                     "Voice probes on the \(stack)\u{2019}s layers", curves, yLabel: "accuracy",
                     xLabel: "\(stack) layer", showsBands: isDecoder))
         }
+        if !report.input.isEmpty {
+            tables.append(
+                .init(
+                    title: "Probes at the decoder\u{2019}s input",
+                    note: "Whether the voice is there before the first layer: speakers held out, 95 % intervals.",
+                    header: ["category", "accuracy", "interval", "chance", "shuffled", "clips", "speakers"],
+                    rows: report.input.compactMap { curve in
+                        guard let p = curve.layers.first else { return nil }
+                        return [
+                            curve.name, HTML.number(p.value, digits: 3),
+                            "\(HTML.number(p.low, digits: 3)) to \(HTML.number(p.high, digits: 3))",
+                            p.chance.map { HTML.number($0, digits: 3) } ?? "\u{2013}",
+                            p.control.map { HTML.number($0, digits: 3) } ?? "\u{2013}", "\(curve.data.n)",
+                            "\(curve.data.groups)",
+                        ]
+                    }))
+        }
         let choice = report.choice
         let found: [(Band.Kind, LayerChoice.Band?)] = [
             (.paralinguistic, choice.paralinguistic), (.semantic, choice.semantic), (.generation, choice.generation),

@@ -21,6 +21,9 @@ struct Align: ParsableCommand {
     @Option(help: "Where to write the projector (safetensors).")
     var out: String
 
+    @Option(help: "A projector to start from (default: random weights).")
+    var initial: String?
+
     @Option(help: "Training steps.")
     var steps = 1200
 
@@ -37,7 +40,7 @@ struct Align: ParsableCommand {
     var voiceLevel: Float = 0.5
 
     @Option(help: "Main directions of the voice that are kept.")
-    var voiceDimensions = 32
+    var voiceDimensions = 16
 
     @Flag(help: "Print a JSON object on standard output.")
     var json = false
@@ -55,6 +58,7 @@ struct Align: ParsableCommand {
         let model = try SmolModel(folder: SmolSetup.folder, name: "smol", withoutProjector: true)
         var options = AlignmentOptions()
         options.steps = steps
+        options.initial = initial.map { URL(fileURLWithPath: $0) }
         options.batchSize = batchSize
         options.learningRate = learningRate
         options.seed = seed
@@ -72,30 +76,43 @@ struct Align: ParsableCommand {
                 if let loss = $0.loss { smooth = smooth.map { 0.95 * $0 + 0.05 * loss } ?? loss }
                 training.update($0.done, of: $0.total, String(format: "CTC loss %.3f a token", smooth ?? 0))
             }, shouldStop: { Interrupt.requested })
-        var errors = WordErrorRate(), shown = 0
+        let known = Set(alignment.train.map(\.speaker))
+        var errors: [Bool: WordErrorRate] = [:], shown = 0
         for item in alignment.validation {
             let heard = try alignment.transcript(item)
-            errors = errors + WordErrorRate(reference: Alignment.spoken(item.text), hypothesis: heard)
+            errors[known.contains(item.speaker), default: WordErrorRate()] +=
+                WordErrorRate(reference: Alignment.spoken(item.text), hypothesis: heard)
             if shown < 8, !json {
                 shown += 1
                 Progress.say("  \(Alignment.spoken(item.text))  ->  \(heard)")
             }
         }
-        let share = errors.rate ?? 0
+        let rates = Rates(
+            trainClips: alignment.train.count, knownVoices: errors[true]?.rate, unheardVoices: errors[false]?.rate,
+            knownWords: errors[true]?.words ?? 0, unheardWords: errors[false]?.words ?? 0)
         try alignment.projector?.save(
             to: URL(fileURLWithPath: out),
             metadata: [
                 "command":
-                    "resurface align --steps \(steps) --batch-size \(batchSize) --learning-rate \(learningRate) --seed \(seed) --voice-level \(voiceLevel) --voice-dimensions \(voiceDimensions)",
-                "clips": "\(alignment.train.count)", "validation_word_error_rate": String(format: "%.4f", share),
+                    "resurface align \(initial == nil ? "" : "--initial FILE ")--steps \(steps) --batch-size \(batchSize) --learning-rate \(learningRate) --seed \(seed) --voice-level \(voiceLevel) --voice-dimensions \(voiceDimensions)",
+                "train_clips": "\(rates.trainClips)",
+                "word_error_rate_known_voices": Self.percent(rates.knownVoices),
+                "word_error_rate_unheard_voices": Self.percent(rates.unheardVoices),
             ])
-        if json {
-            print(
-                "{\"clips\":\(alignment.train.count),\"validationClips\":\(alignment.validation.count),\"wordErrorRate\":\(share)}"
-            )
-        } else {
-            print(
-                String(format: "word error rate on %d unheard texts: %.1f %%", alignment.validation.count, 100 * share))
-        }
+        if json { return try printJSON(rates) }
+        print(
+            "word error rate on unheard texts: \(Self.percent(rates.knownVoices)) of \(rates.knownWords) words by known voices, "
+                + "\(Self.percent(rates.unheardVoices)) of \(rates.unheardWords) words by unheard voices")
+    }
+
+    /// Word error rates of the CTC transcript on the texts that were held out.
+    private struct Rates: Codable {
+        var trainClips: Int
+        var knownVoices: Double?, unheardVoices: Double?
+        var knownWords: Int, unheardWords: Int
+    }
+
+    private static func percent(_ share: Double?) -> String {
+        share.map { String(format: "%.1f %%", 100 * $0) } ?? "not measured"
     }
 }

@@ -58,6 +58,11 @@ struct Analyze: ParsableCommand {
                 "tuned range \(report.tunedRange.lowerBound)-\(report.tunedRange.upperBound) of \(report.layers) layers (\(report.choice.source.rawValue), confidence \(String(format: "%.2f", report.choice.confidence)))"
             )
             for warning in report.warnings { print("warning: \(warning)") }
+            for curve in report.input {
+                print(
+                    "decoder input \(curve.name): \(Self.figure(curve.layers.first)), N \(curve.data.n), \(curve.data.groups) \(curve.data.unit) held out"
+                )
+            }
             for (part, curves) in [("encoder", report.encoder), ("decoder", report.decoder)] {
                 for curve in curves {
                     let best = curve.layers.max { $0.value < $1.value }

@@ -1,7 +1,9 @@
 import ArgumentParser
+import AudioLanguageModels
 import Checkpoints
 import Corpora
 import Foundation
+import Tokenization
 
 /// `resurface corpus`: making, importing and checking corpora.
 struct CorpusCommand: ParsableCommand {
@@ -33,7 +35,10 @@ struct CorpusCommand: ParsableCommand {
         var textsPerCategory: Int?
 
         @Option(help: "Sentences for the part alignment.")
-        var sentences = 8_000
+        var sentences = 9_000
+
+        @Option(help: "Sequences of the embedded model's words for the part alignment.")
+        var sequences = 12_000
 
         @Option(help: "Level of emotional speech: constant or kept (louder when angry, as in real speech).")
         var level = "constant"
@@ -61,6 +66,11 @@ struct CorpusCommand: ParsableCommand {
             options.seed = seed
             options.textsPerCategory = textsPerCategory
             options.alignmentSentences = sentences
+            options.alignmentSequences = sequences
+            if options.parts.contains(.alignment), sequences > 0 {
+                let file = SmolSetup.folder.appendingPathComponent("tokenizer.json")
+                options.alignmentWords = try BPETokenizer(tokenizerJSON: file).words
+            }
             let plan = try CorpusPlan(texts: .bundled(), voices: Voice.named(voices), options: options)
             let environment: SpeechEnvironment
             do {

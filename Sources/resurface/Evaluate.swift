@@ -137,7 +137,7 @@ struct Evaluate: ParsableCommand {
                 let stages = try smol.encode(smol.mel(of: AudioFile.read(source.corpus.url(of: clip))))
                 guard let last = stages.last else { continue }
                 let heard = try smol.transcript(of: SmolProjector.stacked(last.squeezed(axis: 0)))
-                errors = errors + WordErrorRate(reference: Alignment.spoken(clip.text), hypothesis: heard)
+                errors += WordErrorRate(reference: Alignment.spoken(clip.text), hypothesis: heard)
             }
         }
         struct Answer: Codable { var content: ContentFigures, wordErrorRate: Double?, words: Int, clips: Int }

@@ -95,10 +95,39 @@ final class CorpusPlanTests: XCTestCase {
         func plain(_ text: String) -> String { text.lowercased().filter { $0.isLetter || $0.isNumber || $0 == " " } }
         let heldOut = Set(texts.heldOut.map(plain))
         XCTAssertFalse(items.contains { heldOut.contains(plain($0.utterance.text)) })
-        XCTAssertTrue(items.allSatisfy { $0.utterance.category == nil && $0.utterance.split == .train })
+        XCTAssertTrue(items.allSatisfy { $0.utterance.category == nil })
+        let validation = items.filter { $0.utterance.split == .validation },
+            train = items.filter { $0.utterance.split == .train }
+        XCTAssertEqual(validation.count + train.count, items.count)
+        XCTAssertEqual(validation.count, (items.count + 24) / 25)
+        XCTAssertTrue(
+            Set(validation.map { plain($0.utterance.text) }).isDisjoint(with: train.map { plain($0.utterance.text) }))
+        let known = Set(train.map(\.utterance.speaker))
+        let unheard = validation.filter { !known.contains($0.utterance.speaker) }.count
+        XCTAssertEqual(unheard, (items.count + 49) / 50)
         XCTAssertEqual(Set(items.map(\.utterance.engine)), ["hibari", "piper", "espeak", "flite"])
         let children = items.filter { $0.utterance.voice?["age"] == "child" }.count
-        XCTAssertTrue((100...250).contains(children), "\(children)")
+        XCTAssertEqual(Double(children) / Double(items.count), 0.25, accuracy: 0.05)
+    }
+
+    /// Sequences without sense bring the words that sentences lack, the frequent ones more often.
+    func testAlignmentWords() throws {
+        var options = CorpusPlan.Options()
+        options.parts = [.alignment]
+        (options.alignmentSentences, options.alignmentSequences) = (0, 500)
+        options.alignmentWords = (0..<1_000).map { "w\($0)" }
+        let plan = { try CorpusPlan(texts: .bundled(), options: $0).items.map(\.utterance.text) }
+        let words = try plan(options).filter { $0.hasPrefix("w") && $0.contains(" w") }.map { text in
+            text.dropLast().split(separator: " ").compactMap { Int($0.dropFirst()) }
+        }
+        XCTAssertEqual(words.count, 500)
+        XCTAssertTrue(words.allSatisfy { (6...10).contains($0.count) })
+        let all = words.flatMap { $0 }, frequent = all.filter { $0 < 250 }.count
+        XCTAssertGreaterThan(Set(all).count, 800)
+        XCTAssertEqual(Double(frequent) / Double(all.count), 0.625, accuracy: 0.05)  // 1/2 + 1/2 x 1/4
+        XCTAssertEqual(try plan(options), try plan(options))
+        options.alignmentSequences = -1
+        XCTAssertThrowsError(try plan(options)) { XCTAssertTrue("\($0)".contains("sequences"), "\($0)") }
     }
 
     func testBadVoicesAndTexts() throws {

@@ -112,6 +112,15 @@ final class GradientTests: XCTestCase {
         XCTAssertEqual(read.category.prefix(3).reduce(0, +), 1, accuracy: 1e-5)
     }
 
+    /// Hidden states differ in size by layer and model; what the heads say and learn must not.
+    func testTheHeadsDoNotDependOnTheSizeOfTheStates() throws {
+        let heads = ClassificationHeads(width: 16, seed: 1), pooled = MLXArray.normal([3, 16], seed: 2)
+        let labels: [(category: Corpora.Category, attribute: Int)] = [(.age, 1), (.emotion, 4), (.gender, 0)]
+        let (category, attribute) = heads.losses(pooled, labels), large = heads.losses(pooled * 200, labels)
+        XCTAssertEqual(try category.item(), try large.category.item(), accuracy: 1e-3)
+        XCTAssertEqual(try attribute.item(), try large.attribute.item(), accuracy: 1e-3)
+    }
+
     func testTheLossFallsAndIsTheSumOfItsParts() throws {
         try withTemporaryFolder { folder in
             let trainer = try TinyRun(in: folder).trainer(TinyRun.config(steps: 40))

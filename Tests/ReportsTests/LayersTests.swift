@@ -20,7 +20,8 @@ final class LayersTests: XCTestCase {
         ]
         var content = ReportContent(title: "Layers")
         let written = Written(
-            analyses: analyses, encoder: [curve("gender")], choice: try LayerChoice.choose(analyses, layers: 6))
+            analyses: analyses, input: [curve("age")], encoder: [curve("gender")],
+            choice: try LayerChoice.choose(analyses, layers: 6))
         content.add(try JSONDecoder().decode(LayersReport.self, from: JSONEncoder().encode(written)))
         XCTAssertEqual(
             content.charts.map(\.title),
@@ -30,6 +31,7 @@ final class LayersTests: XCTestCase {
                 "Voice probes on the encoder\u{2019}s layers",
             ])
         XCTAssertEqual(content.charts.map(\.showsBands), [true, true, true, true, true, false])
+        XCTAssertEqual(content.tables.map(\.rows), [[["age", "0.800", "0.700 to 0.900", "0.500", "0.490", "40", "20"]]])
         XCTAssertEqual(content.charts[0].note, "40 clips, 20 texts, 3 resamples.")
         XCTAssertTrue(content.charts[4].note.contains("6-29: 30 clips"))
         XCTAssertEqual(content.bands.last?.kind, .tuned)
@@ -50,6 +52,7 @@ private struct Written: Encodable {
     var width = 4
     var clips = 40
     var analyses: [Analysis]
+    var input: [Curve]
     var encoder: [Curve]
     var decoder: [Curve] = []
     var choice: LayerChoice

@@ -151,7 +151,7 @@ public final class SmolModel: AudioLanguageModel {
             throw ModelError("\(name) has no projector yet: train one with `resurface align`")
         }
         let width = config.decoder.hiddenSize
-        let (directions, scores) = projector(stacked, classes: classes)
+        let (directions, scores) = projector(stacked.expandedDimensions(axis: 0), classes: classes)
         let best = scores.argMax()
         try eval(directions, best)
         let e = try directions.asArray(), classOf = try best.asInt32Array()

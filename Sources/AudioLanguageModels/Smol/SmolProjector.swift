@@ -5,8 +5,8 @@ import MLXNN
 
 /// From encoder frames to vectors at the LLM's input.
 ///
-/// Content: four stacked frames -> MLP -> a direction in the LLM's own embedding space, and a blank's score. Trained by CTC
-/// against the token embeddings (cosine times a learned scale), no LLM in the loop. For the LLM blanks are dropped, repeats
+/// Content: four stacked frames -> MLP that also sees the vectors before and after -> a direction in the LLM's own embedding
+/// space, and a blank's score. Trained by CTC against the token embeddings (cosine times a learned scale), no LLM in the loop. For the LLM blanks are dropped, repeats
 /// merged, and each vector gets the norm of the token it is nearest to.
 /// Voice: mean and spread of early encoder stages over the clip, reduced to their main directions (no labels are used) and
 /// laid on the main directions of the token embeddings; the same vector is added at every audio position.
@@ -18,6 +18,8 @@ public final class SmolProjector: Module {
 
     @ModuleInfo var norm: LayerNorm
     @ModuleInfo var hidden: Linear
+    /// A word is longer than the 80 ms of one vector: [inner, 3 x inner], a convolution of width 3.
+    @ModuleInfo var context: Linear
     @ModuleInfo var out: Linear
     @ModuleInfo var blank: Linear
     @ParameterInfo var scale: MLXArray
@@ -27,10 +29,11 @@ public final class SmolProjector: Module {
     /// Token ids that CTC's classes 1, 2, ... stand for; class 0 is the blank.
     public let tokens: [Int32]
 
-    public init(encoderWidth: Int, innerWidth: Int = 1024, width: Int, tokens: [Int32], seed: UInt64 = 0) {
+    public init(encoderWidth: Int, innerWidth: Int = 768, width: Int, tokens: [Int32], seed: UInt64 = 0) {
         let input = Self.stack * encoderWidth, voice = 2 * Self.voiceStages.count * encoderWidth
         norm = LayerNorm(input)
         hidden = Linear(input, innerWidth, seed: seed &+ 1)
+        context = Linear(3 * innerWidth, innerWidth, seed: seed &+ 4)
         out = Linear(innerWidth, width, seed: seed &+ 2)
         blank = Linear(innerWidth, 1, seed: seed &+ 3)
         scale = MLXArray([12] as [Float])
@@ -44,9 +47,17 @@ public final class SmolProjector: Module {
         x * rsqrt(x.square().sum(axes: [x.ndim - 1], keepDims: true) + 1e-12)
     }
 
-    /// stacked [..., 4 x encoder width], classes from `classVectors` -> directions [..., width], scores [..., 1 + V].
-    public func callAsFunction(_ stacked: MLXArray, classes: MLXArray) -> (directions: MLXArray, scores: MLXArray) {
-        let h = Fused.gelu(hidden(norm(stacked)))
+    /// stacked [B, n, 4 x encoder width], classes from `classVectors` -> directions [B, n, width], scores [B, n, 1 + V].
+    /// - Parameter mask: [B, n, 1], 0 where a shorter clip is padded: what lies past its end must look as if nothing did.
+    public func callAsFunction(
+        _ stacked: MLXArray, mask: MLXArray? = nil, classes: MLXArray
+    ) -> (directions: MLXArray, scores: MLXArray) {
+        var own = Fused.gelu(hidden(norm(stacked)))
+        if let mask { own = own * mask }
+        let n = own.dim(1)
+        let wide = padded(own, widths: [(0, 0), (1, 1), (0, 0)])
+        let neighbours = (0..<3).map { wide.slice($0..<$0 + n, axis: 1) }
+        let h = own + Fused.gelu(context(concatenated(neighbours, axis: -1)))
         let e = Self.normalised(out(h))
         return (e, Fused.linear(concatenated([e * scale, blank(h)], axis: -1), classes))
     }

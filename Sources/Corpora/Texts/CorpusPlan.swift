@@ -26,7 +26,11 @@ public struct CorpusPlan: Sendable {
         /// Share of strong emotion; the rest is normal.
         public var strongShare = 0.67
         /// Sentences of the alignment grammar.
-        public var alignmentSentences = 8_000
+        public var alignmentSentences = 9_000
+        /// For the part alignment: words by frequency, and how many sequences of them are spoken. Few thousand sentences
+        /// hold few words; what is never heard in training is never understood.
+        public var alignmentWords: [String] = []
+        public var alignmentSequences = 12_000
         public init() {}
     }
 
