@@ -31,7 +31,8 @@ final class LayersTests: XCTestCase {
                 "Voice probes on the encoder\u{2019}s layers",
             ])
         XCTAssertEqual(content.charts.map(\.showsBands), [true, true, true, true, true, false])
-        XCTAssertEqual(content.tables.map(\.rows), [[["age", "0.800", "0.700 to 0.900", "0.500", "0.490", "40", "20"]]])
+        XCTAssertEqual(
+            content.tables.map(\.rows), [[["age", "0.800", "0.700 to 0.900", "0.500", "0.490", "40", "20"]]])
         XCTAssertEqual(content.charts[0].note, "40 clips, 20 texts, 3 resamples.")
         XCTAssertTrue(content.charts[4].note.contains("6-29: 30 clips"))
         XCTAssertEqual(content.bands.last?.kind, .tuned)
