@@ -97,8 +97,8 @@ struct Reproduce: ParsableCommand {
         c.model = options.model
         c.corpus = corpus ?? "\(profile.rawValue) synthetic corpus, seed \(seed)"
         (c.firstLayer, c.lastLayer, c.adch) = (range.lowerBound, range.upperBound, adch)
-        c.learningRate = 2e-3
-        c.epochs = 5
+        c.learningRate = 3e-3
+        c.epochs = profile == .quick ? 5 : 6
         c.seed = seed
         return c
     }
@@ -107,7 +107,7 @@ struct Reproduce: ParsableCommand {
         var plan = CorpusPlan.Options()
         plan.seed = seed
         if profile == .quick {
-            plan.textsPerCategory = 80
+            plan.textsPerCategory = 60
             plan.voicesPerCommand = 1
         }
         let target = folder.appendingPathComponent("corpus", isDirectory: true)
