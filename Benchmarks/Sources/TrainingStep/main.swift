@@ -10,10 +10,9 @@ import Foundation
 import MLX
 
 func cpuSeconds() -> Double {
-    var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
-    let time = { (t: timeval) in Double(t.tv_sec) + Double(t.tv_usec) * 1e-6 }
-    return time(usage.ru_utime) + time(usage.ru_stime)
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
 }
 func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 
