@@ -31,7 +31,9 @@ public enum ParalinguisticProbe {
         let inputs = states.filter { !$0.1.input.isEmpty }.map { utterance, clip in
             (utterance, ClipStates(pooled: [clip.input], encoder: [], lens: [], lensRaw: [], top: clip.top))
         }
-        return Category.allCases.compactMap { try? curve($0, inputs, settings) }
+        return try Category.allCases.compactMap { category in
+            do { return try curve(category, inputs, settings) } catch is LayerAnalysisError { return nil }
+        }
     }
 
     private static func curve(

@@ -6,8 +6,8 @@ import MLXNN
 /// From encoder frames to vectors at the LLM's input.
 ///
 /// Content: four stacked frames -> MLP that also sees the vectors before and after -> a direction in the LLM's own embedding
-/// space, and a blank's score. Trained by CTC against the token embeddings (cosine times a learned scale), no LLM in the loop. For the LLM blanks are dropped, repeats
-/// merged, and each vector gets the norm of the token it is nearest to.
+/// space, and a blank's score. Trained by CTC against the token embeddings (cosine times a learned scale), no LLM in the loop.
+/// For the LLM blanks are dropped, repeats merged, and each vector gets the norm of the token it is nearest to.
 /// Voice: mean and spread of early encoder stages over the clip, reduced to their main directions (no labels are used) and
 /// laid on the main directions of the token embeddings; the same vector is added at every audio position.
 public final class SmolProjector: Module {

@@ -2,8 +2,9 @@ import MLX
 
 extension CorpusPlan {
     /// Plain speech for training a projector: sentences of the alignment grammar, the training texts with their responses,
-    /// and sequences of words without sense, each in a drawn voice that is a neutral adult (half), a child or emotional (a quarter each). No text of another split. Every
-    /// 25th text is held out for validation; half of those are spoken by a training voice, half by an unheard one.
+    /// and sequences of words without sense, each in a drawn voice that is a neutral adult (half), a child or emotional (a
+    /// quarter each). No text of another split. Every 25th text is held out for validation; half of those are
+    /// spoken by a training voice, half by an unheard one.
     mutating func addAlignment(_ texts: CorpusTexts) throws {
         let heldOut = texts.heldOut
         let grammar: AlignmentGrammar
@@ -26,10 +27,8 @@ extension CorpusPlan {
             [query.text] + query.responses.sorted { $0.key < $1.key }.map(\.value) + (query.generic.map { [$0] } ?? [])
         }
         written += texts.commands.filter { $0.split == .train }.map(\.text)
+        written += wordSequences()
         for text in written where seen.insert(AlignmentGrammar.normalized(text)).inserted { sentences.append(text) }
-        for text in wordSequences() where seen.insert(AlignmentGrammar.normalized(text)).inserted {
-            sentences.append(text)
-        }
         for (index, text) in sentences.enumerated() {
             let digits = String(index)
             let id = "align-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits
