@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""Checks the child-safety, intent, declared-age and alignment texts and prints their figures.
+"""Checks the child-safety, intent, declared-age texts and plain sentences and prints their figures.
 
     python3 scripts/check_texts_extra.py [--examples N]
 
 Standard library only. Every fault is one line, "file: what"; any fault makes the exit code 1.
 """
 import argparse
-import itertools
 import json
 import pathlib
 import random
@@ -27,10 +26,6 @@ PAIRS = [
 ]
 INTENTS = {i for pair in PAIRS for i in pair} | {f"bring_{x}" for x in ("newspaper", "juice", "socks", "shoes")} | {
     "change_language"} | {f"change_language_{x}" for x in ("chinese", "english", "german", "korean")}
-SLOT = re.compile(r"\{(\w+)\}")
-# Initial letters that do not tell the sound.
-CONSONANT_SOUND = re.compile(r"(uni|use|euro|one|ukulele)", re.I)
-VOWEL_SOUND = re.compile(r"(hour|honest|heir)", re.I)
 # Children, adults, women and men must not be told apart by the words of a safety text.
 TELLTALE = set("kid kids child children mommy mummy daddy mom mum dad toy school teacher homework wife husband "
                "daughter son boss office job boy girl man woman he she his her".split())
@@ -138,87 +133,35 @@ def check_declared():
     print(f"declared ages: {d['years']}")
 
 
-def check_alignment(examples):
-    name = "alignment.json"
+def check_sentences(examples):
+    name = "sentences.txt"
     raw = (TEXTS / name).read_text(encoding="utf-8")
     if not raw.isascii():
         fault(name, "not ASCII")
-    g = json.loads(raw)
-    templates, slots, natural = g["templates"], g["slots"], g["sentences"]
-    used = {s for t in templates for s in SLOT.findall(t)}
-    if used != set(slots):
-        fault(name, f"slots used but not defined {used - set(slots)}, defined but not used {set(slots) - used}")
-    for key, fillers in slots.items():
-        for f, n in Counter(fillers).items():
-            if n > 1:
-                fault(name, f"slot {key}: {f} occurs {n} times")
-            if not re.fullmatch(r"[A-Za-z']+( [A-Za-z']+)*", f):
-                fault(name, f"slot {key}: {f!r} holds something else than words")
-    for kind, texts in (("template", templates), ("sentence", natural)):
-        for text, n in Counter(map(norm, texts)).items():
-            if n > 1:
-                fault(name, f"{kind} occurs {n} times: {text}")
-    for t in templates:
-        parts = SLOT.findall(t)
-        fixed = count(SLOT.sub(" ", re.sub(r"[^\w{} ']", "", t)))
-        low = fixed + sum(min(map(count, slots[s])) for s in parts)
-        high = fixed + sum(max(map(count, slots[s])) for s in parts)
-        if low < 4 or high > 12:
-            fault(name, f"{low}-{high} words, expected 4-12: {t}")
-        for article, slot in re.findall(r"\b(an?) \{(\w+)\}", t, re.I):
-            for f in slots[slot]:
-                vowel = (f[0].lower() in "aeiou" and not CONSONANT_SOUND.match(f)) or bool(VOWEL_SOUND.match(f))
-                if vowel != (article.lower() == "an"):
-                    fault(name, f"'{article} {f}' in: {t}")
-    for s in templates + natural:
+    lines = raw.splitlines()
+    for text, n in Counter(map(norm, lines)).items():
+        if n > 1:
+            fault(name, f"occurs {n} times: {text}")
+    for s in lines:
         if re.search(r"[0-9]", s) or not re.search(r"[.?!]$", s) or re.search(r"\b[A-Z]{2,}\b", s):
             fault(name, f"numeral, abbreviation or no closing mark: {s}")
-    for s in natural:
-        if not 4 <= count(s) <= 13:
-            fault(name, f"{count(s)} words, expected 4-13: {s}")
-    in_slots = {w for v in slots.values() for f in v for w in words(f)}
-    in_templates = {w for t in templates for w in words(SLOT.sub(" ", t))}
-    fresh = sum(any(w not in in_slots | in_templates for w in words(s)) for s in natural)
-    vocabulary = in_slots | in_templates | {w for s in natural for w in words(s)}
-    distinct, capacities = set(), []
-    for t in templates:
-        names = SLOT.findall(t)
-        capacity = 0
-        for fillers in itertools.product(*(slots[n] for n in names)):
-            if len(set(zip(names, fillers))) < len(names):
-                continue  # "from Rome to Rome": the generator leaves these out too
-            capacity += 1
-            rest = iter(fillers)
-            distinct.add(norm(SLOT.sub(lambda _: next(rest), t)))
-        capacities.append(capacity)
-    for what, found, least in (
-        ("templates", len(templates), 220), ("slots", len(slots), 60), ("sentences", len(natural), 500),
-        ("distinct words", len(vocabulary), 2500), ("distinct fillings", len(distinct), 30000),
-        ("sentences with a word of their own", fresh, len(natural) // 2),
-    ):
-        if found < least:
-            fault(name, f"{found} {what}, expected at least {least}")
-    rng = random.Random(1)
-
-    def draw():
-        text = SLOT.sub(lambda m: rng.choice(slots[m.group(1)]), rng.choice(templates))
-        return text[0].upper() + text[1:]
-
-    print(f"alignment: {len(templates)} templates, {len(slots)} slots, {sum(map(len, slots.values()))} fillers, "
-          f"{len(natural)} sentences ({fresh} with a word found nowhere else); {len(vocabulary)} distinct words; "
-          f"{len(distinct)} distinct fillings, {min(capacities)}-{max(capacities)} of a template")
-    for _ in range(examples):
-        print("   ", draw())
+        if not 4 <= count(s) <= 14:
+            fault(name, f"{count(s)} words, expected 4-14: {s}")
+    vocabulary = Counter(w for s in lines for w in words(s))
+    once = sum(n == 1 for n in vocabulary.values())
+    print(f"sentences: {len(lines)}, {len(vocabulary)} distinct words, {once} of them once")
+    for s in random.Random(1).sample(lines, examples):
+        print("   ", s)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--examples", type=int, default=0, help="print this many drawn sentences")
+    parser.add_argument("--examples", type=int, default=0, help="print this many of the sentences")
     arguments = parser.parse_args()
     check_safety()
     check_intents()
     check_declared()
-    check_alignment(arguments.examples)
+    check_sentences(arguments.examples)
     for line in faults:
         print(line, file=sys.stderr)
     sys.exit(1 if faults else 0)

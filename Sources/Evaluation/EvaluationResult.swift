@@ -7,6 +7,8 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
     public struct Settings: Codable, Sendable, Equatable {
         /// awareness, safety or content.
         public var suite: String
+        /// test, or validation where settings are being chosen.
+        public var split: String
         /// "greedy".
         public var decoding: String
         public var maximumTokens: Int
@@ -17,10 +19,12 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
         public var draws: Int
 
         public init(
-            suite: String, decoding: String = "greedy", maximumTokens: Int, systemPrompt: String? = nil,
+            suite: String, split: String = "test", decoding: String = "greedy", maximumTokens: Int,
+            systemPrompt: String? = nil,
             judge: String = "reference", seed: UInt64 = Statistics.defaultSeed, draws: Int = Statistics.defaultDraws
         ) {
             self.suite = suite
+            self.split = split
             self.decoding = decoding
             self.maximumTokens = maximumTokens
             self.systemPrompt = systemPrompt
@@ -64,14 +68,15 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
     public var clips: [Clip]
     public var metrics: PATable
     public var safety: SafetyFigures?
-    public var wordErrors: WordErrorFigures?
-    public var transcriptRanks: TranscriptRankFigures?
     public var perplexity: Perplexity?
+    /// By head: category, age, gender, emotion. nil without classification heads.
+    public var heads: [String: HeadAccuracy]?
 
     public init(
         model: String, adapter: String? = nil, corpus: String, settings: Settings, judge: JudgeValidation? = nil,
-        clips: [Clip] = [], metrics: PATable = [:], safety: SafetyFigures? = nil, wordErrors: WordErrorFigures? = nil,
-        transcriptRanks: TranscriptRankFigures? = nil, perplexity: Perplexity? = nil
+        clips: [Clip] = [], metrics: PATable = [:], safety: SafetyFigures? = nil,
+        perplexity: Perplexity? = nil,
+        heads: [String: HeadAccuracy]? = nil
     ) {
         self.model = model
         self.adapter = adapter
@@ -81,9 +86,8 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
         self.clips = clips
         self.metrics = metrics
         self.safety = safety
-        self.wordErrors = wordErrors
-        self.transcriptRanks = transcriptRanks
         self.perplexity = perplexity
+        self.heads = heads
     }
 
     public static let fileName = "evaluation.json"

@@ -86,4 +86,11 @@ public struct WordErrorFigures: Codable, Sendable, Equatable {
         self.rate = rate
         self.interval = interval
     }
+
+    /// For people: `12.3 % [10.1, 14.9] of 1010 words`.
+    public var line: String {
+        String(
+            format: "%.1f %% [%.1f, %.1f] of %d words", rate * 100, interval.low * 100, interval.high * 100, total.words
+        )
+    }
 }

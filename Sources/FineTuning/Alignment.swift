@@ -15,6 +15,11 @@ public struct AlignmentOptions: Sendable {
     public var seed: UInt64 = 1
     /// Standard deviation of the noise on the encoder's frames, as a share of their own.
     public var noise: Float = 0.05
+    /// Share of what the projector's blocks add that is left out in training.
+    public var dropout: Float = 0.1
+    /// Classes that a step is told apart against, beside those of its clips: drawn anew each step. All of them would take
+    /// most of its time.
+    public var negatives = 3_000
     /// Principal directions of the voice, and their common length as a share of a token embedding's.
     public var voiceDimensions = 16
     public var voiceLevel: Float = 0.5
@@ -36,6 +41,8 @@ public final class Alignment {
     public struct Item {
         public let text: String
         public let speaker: String
+        /// neutral, child or emotional.
+        public let kind: String
         public let labels: [Int32]
         /// [n, 4 x encoder width], half precision.
         public let frames: MLXArray
@@ -61,6 +68,11 @@ public final class Alignment {
     }
     func tokens(of text: String) -> [Int32] { model.tokenizer.encode(" " + Self.spoken(text)) }
 
+    private static func kind(_ utterance: Utterance) -> String {
+        if utterance.voice?["age"] == "child" { return "child" }
+        return (utterance.voice?["emotion"] ?? "neutral") == "neutral" ? "neutral" : "emotional"
+    }
+
     /// Encodes every clip once; the encoder is frozen.
     public func encode(
         _ utterances: [Utterance], in folder: URL, progress: (AlignmentProgress) -> Void = { _ in },
@@ -74,8 +86,8 @@ public final class Alignment {
             let frames = SmolProjector.stacked(last.squeezed(axis: 0)).asType(.float16)
             try eval(frames)
             let item = Item(
-                text: utterance.text, speaker: utterance.speaker, labels: tokens(of: utterance.text), frames: frames,
-                count: frames.dim(0),
+                text: utterance.text, speaker: utterance.speaker, kind: Self.kind(utterance),
+                labels: tokens(of: utterance.text), frames: frames, count: frames.dim(0),
                 voice: SmolProjector.voiceInput(try SmolModel.summary(stages)))
             if utterance.split == .train { train.append(item) } else { validation.append(item) }
             progress(AlignmentProgress(stage: .encoding, done: i + 1, total: utterances.count))
@@ -112,17 +124,31 @@ public final class Alignment {
             peak: options.learningRate, warmup: max(1, options.steps / 15), total: options.steps)
         var generator = SeededGenerator(seed: options.seed)
         let bank = MLXArray.normal([1 << 22], seed: options.seed &+ 7)
-        try eval(bank)
+        // Ones, scaled up, and zeros: a branch takes a stretch of them from a drawn place.
+        let share = Double(options.dropout), longest = usable.map(\.count).max() ?? 0
+        let kept = MLXArray(
+            (0..<2 * options.batchSize * longest * projector.innerWidth).map { _ in
+                generator.uniform() < share ? Float(0) : Float(1 / (1 - share))
+            })
+        try eval(bank, kept)
         try eval(named.compactMap(\.parameter.array))
         var queue: [[Item]] = []
         for step in 1...options.steps {
             if shouldStop() { throw CancellationError() }
             if queue.isEmpty { queue = batches(of: usable, &generator) }
             let batch = queue.removeLast()
-            let (x, mask, frames, labels, lengths) = pack(batch, column, bank, &generator)
+            let rows = chosenClasses(batch, column, count: used.count, &generator)
+            let place = Dictionary(uniqueKeysWithValues: rows.enumerated().map { ($1, Int32($0)) })
+            let (x, mask, frames, labels, lengths) = pack(
+                batch, column.compactMapValues { place[$0] }, bank, &generator)
+            let some = classes.take(MLXArray(rows))
+            try eval(x, some)
             let loss = { (values: [MLXArray]) -> MLXArray in
                 for (p, value) in zip(named, values) { p.parameter.array = value }
-                let (_, scores) = projector(x, mask: mask, classes: classes)
+                let (_, scores) = projector(x, counts: frames, mask: mask, classes: some) { branch in
+                    let start = generator.index(below: kept.size - branch.size + 1)
+                    return branch * kept[start..<start + branch.size].reshaped(branch.shape)
+                }
                 return Fused.ctcLoss(logits: scores, labels: labels, frames: frames, lengths: lengths).sum()
                     * (1 / Float(batch.reduce(0) { $0 + $1.labels.count }))
             }
@@ -153,6 +179,17 @@ public final class Alignment {
         }
         generator.shuffle(&all)
         return all
+    }
+
+    /// Rows of the class vectors for a step, in order: the blank, the batch's own, and some drawn from all.
+    private func chosenClasses(
+        _ batch: [Item], _ column: [Int32: Int32], count: Int, _ generator: inout SeededGenerator
+    ) -> [Int32] {
+        guard options.negatives < count else { return (0...Int32(count)).map { $0 } }
+        var rows = Set(batch.flatMap { $0.labels.compactMap { column[$0] } })
+        rows.insert(0)
+        for _ in 0..<options.negatives { rows.insert(Int32(1 + generator.index(below: count))) }
+        return rows.sorted()
     }
 
     private func pack(

@@ -77,42 +77,45 @@ struct Align: ParsableCommand {
                 training.update($0.done, of: $0.total, String(format: "CTC loss %.3f a token", smooth ?? 0))
             }, shouldStop: { Interrupt.requested })
         let known = Set(alignment.train.map(\.speaker))
-        var errors: [Bool: WordErrorRate] = [:], shown = 0
+        var clips: [String: [(rate: WordErrorRate, group: String)]] = [:], shown = 0
         for item in alignment.validation {
             let heard = try alignment.transcript(item)
-            errors[known.contains(item.speaker), default: WordErrorRate()] +=
-                WordErrorRate(reference: Alignment.spoken(item.text), hypothesis: heard)
+            let own = WordErrorRate(reference: Alignment.spoken(item.text), hypothesis: heard)
+            let voice = known.contains(item.speaker) ? "known" : "unheard"
+            for group in ["all", voice, item.kind] { clips[group, default: []].append((own, item.text)) }
             if shown < 8, !json {
                 shown += 1
                 Progress.say("  \(Alignment.spoken(item.text))  ->  \(heard)")
             }
         }
-        let rates = Rates(
-            trainClips: alignment.train.count, knownVoices: errors[true]?.rate, unheardVoices: errors[false]?.rate,
-            knownWords: errors[true]?.words ?? 0, unheardWords: errors[false]?.words ?? 0)
+        let answer = Answer(
+            trainClips: alignment.train.count, wordErrors: clips.compactMapValues { WordErrorFigures($0) })
         try alignment.projector?.save(
             to: URL(fileURLWithPath: out),
             metadata: [
                 "command":
                     "resurface align \(initial == nil ? "" : "--initial FILE ")--steps \(steps) --batch-size \(batchSize) --learning-rate \(learningRate) --seed \(seed) --voice-level \(voiceLevel) --voice-dimensions \(voiceDimensions)",
-                "train_clips": "\(rates.trainClips)",
-                "word_error_rate_known_voices": Self.percent(rates.knownVoices),
-                "word_error_rate_unheard_voices": Self.percent(rates.unheardVoices),
+                "train_clips": "\(answer.trainClips)",
+                "word_error_rate_known_voices": answer.line("known"),
+                "word_error_rate_unheard_voices": answer.line("unheard"),
             ])
-        if json { return try printJSON(rates) }
-        print(
-            "word error rate on unheard texts: \(Self.percent(rates.knownVoices)) of \(rates.knownWords) words by known voices, "
-                + "\(Self.percent(rates.unheardVoices)) of \(rates.unheardWords) words by unheard voices")
+        if json { return try printJSON(answer) }
+        print("word error rate on unheard texts")
+        for (group, name) in [
+            ("all", "all"), ("known", "known voices"), ("unheard", "unheard voices"), ("neutral", "neutral adults"),
+            ("child", "children"), ("emotional", "emotional adults"),
+        ] {
+            print(
+                "  " + name.padding(toLength: 18, withPad: " ", startingAt: 0) + answer.line(group))
+        }
     }
 
-    /// Word error rates of the CTC transcript on the texts that were held out.
-    private struct Rates: Codable {
+    /// Word error rates of the CTC transcript on the texts that were held out, by groups of clips: all, known and unheard
+    /// (voices), neutral, child and emotional.
+    private struct Answer: Codable {
         var trainClips: Int
-        var knownVoices: Double?, unheardVoices: Double?
-        var knownWords: Int, unheardWords: Int
-    }
+        var wordErrors: [String: WordErrorFigures]
 
-    private static func percent(_ share: Double?) -> String {
-        share.map { String(format: "%.1f %%", 100 * $0) } ?? "not measured"
+        func line(_ group: String) -> String { wordErrors[group]?.line ?? "not measured" }
     }
 }

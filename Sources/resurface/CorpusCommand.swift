@@ -1,9 +1,7 @@
 import ArgumentParser
-import AudioLanguageModels
 import Checkpoints
 import Corpora
 import Foundation
-import Tokenization
 
 /// `resurface corpus`: making, importing and checking corpora.
 struct CorpusCommand: ParsableCommand {
@@ -34,11 +32,11 @@ struct CorpusCommand: ParsableCommand {
         @Option(help: "Training texts of each category, a quarter of that for validation and test each (default: all).")
         var textsPerCategory: Int?
 
-        @Option(help: "Sentences for the part alignment.")
-        var sentences = 9_000
+        @Option(help: "Sentences for the part alignment (default: all).")
+        var sentences: Int?
 
-        @Option(help: "Sequences of the embedded model's words for the part alignment.")
-        var sequences = 12_000
+        @Option(help: "Sequences of words for the part alignment.")
+        var sequences = 7_000
 
         @Option(help: "Level of emotional speech: constant or kept (louder when angry, as in real speech).")
         var level = "constant"
@@ -67,10 +65,6 @@ struct CorpusCommand: ParsableCommand {
             options.textsPerCategory = textsPerCategory
             options.alignmentSentences = sentences
             options.alignmentSequences = sequences
-            if options.parts.contains(.alignment), sequences > 0 {
-                let file = SmolSetup.folder.appendingPathComponent("tokenizer.json")
-                options.alignmentWords = try BPETokenizer(tokenizerJSON: file).words
-            }
             let plan = try CorpusPlan(texts: .bundled(), voices: Voice.named(voices), options: options)
             let environment: SpeechEnvironment
             do {

@@ -13,7 +13,7 @@ struct Evaluate: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         abstract:
-            "Measures paralinguistic awareness, child safety or the understanding of content on a corpus' test split.",
+            "Measures paralinguistic awareness, child safety or the understanding of content on a corpus' held-out split.",
         discussion: """
             Example: resurface evaluate --corpus corpora/demo --adapter runs/pe-ft --suite awareness
             The reference judge works offline; its own accuracy on held-out references is printed beside the metrics.
@@ -21,8 +21,11 @@ struct Evaluate: ParsableCommand {
 
     @OptionGroup var options: ModelOptions
 
-    @Option(help: "The corpus folder; its test split is used.")
+    @Option(help: "The corpus folder.")
     var corpus: String
+
+    @Option(help: "test, or validation: the split for choosing settings, so that the test split stays unseen.")
+    var split = Split.test
 
     @Option(help: "A run folder, or an adapter folder in PEFT's layout.")
     var adapter: String?
@@ -47,12 +50,15 @@ struct Evaluate: ParsableCommand {
         guard (1...1024).contains(tokens) else {
             throw ValidationError("--tokens: expected 1 to 1024, found \(tokens)")
         }
+        guard split != .train else { throw ValidationError("--split: expected test or validation, found train") }
         if let out { try OutputFolder.check(URL(fileURLWithPath: out, isDirectory: true)) }
         let model = try options.load()
         if let adapter { try Adapters.load(URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
         let source = try FeatureSource(corpus, model: model)
         if suite == .content { return try content(source) }
-        let result = try Self.score(source, adapter: adapter, suite: suite, tokens: tokens)
+        let result = try Self.score(
+            source, adapter: adapter, run: adapter.map { URL(fileURLWithPath: $0, isDirectory: true) }, suite: suite,
+            tokens: tokens, split: split)
         if let out {
             let folder = URL(fileURLWithPath: out, isDirectory: true)
             try OutputFolder.make(folder)
@@ -63,19 +69,24 @@ struct Evaluate: ParsableCommand {
         } else {
             result.judge?.lines.forEach { print($0) }
             Self.table(result.metrics).forEach { print($0) }
+            if let heads = result.heads { print(Self.line(heads)) }
         }
     }
 
+    /// - Parameters:
+    ///   - adapter: what the result calls it.
+    ///   - run: its folder, which may hold classification heads.
     static func score(
-        _ source: FeatureSource, adapter: String?, suite: Suite, tokens: Int
+        _ source: FeatureSource, adapter: String?, run: URL?, suite: Suite, tokens: Int, split: Split = .test
     ) throws -> EvaluationResult {
         let utterances = source.corpus.utterances.filter {
-            $0.split == .test && $0.category != nil && $0.attribute != nil && $0.response != nil
+            $0.split == split && $0.category != nil && $0.attribute != nil && $0.response != nil
                 && ($0.scenario != nil) == (suite == .safety)
         }
         guard !utterances.isEmpty else {
             throw EvaluationError(
-                "\(source.corpus.folder.path): no labelled clip in the test split for the suite \(suite.rawValue)")
+                "\(source.corpus.folder.path): no labelled clip in the \(split.rawValue) split for the suite \(suite.rawValue)"
+            )
         }
         // The judge learns from references alone, of the split that it is not asked about.
         let texts = try JudgedText.collect(
@@ -93,13 +104,47 @@ struct Evaluate: ParsableCommand {
         let plain = utterances.compactMap(\.generic)
         let perplexity = try responder.perplexity(of: Array(Set(plain)).sorted())
         let settings = EvaluationResult.Settings(
-            suite: suite.rawValue, decoding: "greedy", maximumTokens: tokens, systemPrompt: nil, judge: judge.name,
+            suite: suite.rawValue, split: split.rawValue, decoding: "greedy", maximumTokens: tokens, systemPrompt: nil,
+            judge: judge.name,
             seed: Statistics.defaultSeed, draws: Statistics.defaultDraws)
         return EvaluationResult(
             model: source.model.name, adapter: adapter, corpus: source.corpus.folder.lastPathComponent,
             settings: settings,
             judge: validation, clips: clips, metrics: try PAMetrics.table(scored),
-            safety: suite == .safety ? PAMetrics.safety(scored) : nil, perplexity: perplexity)
+            safety: suite == .safety ? PAMetrics.safety(scored) : nil, perplexity: perplexity,
+            heads: try run.flatMap { try heads(of: $0, source, utterances) })
+    }
+
+    private static func heads(
+        of run: URL, _ source: FeatureSource, _ utterances: [Utterance]
+    ) throws -> [String: HeadAccuracy]? {
+        let examples = try utterances.map { try Example($0, features: source.features($0), model: source.model) }
+        guard let answers = try ClassificationHeads.answers(of: run, to: examples, model: source.model) else {
+            return nil
+        }
+        var found = [
+            "category": HeadAccuracy(
+                right: answers.filter(\.isCategoryRight).count, of: answers.count, values: Category.allCases.count)
+        ]
+        for category in Category.allCases {
+            let own = answers.filter { $0.category == category }
+            guard !own.isEmpty else { continue }
+            found[category.rawValue] = HeadAccuracy(
+                right: own.filter(\.isAttributeRight).count, of: own.count, values: category.attributes.count)
+        }
+        return found
+    }
+
+    /// The line of what the heads hear, for people.
+    private static func line(_ heads: [String: HeadAccuracy]) -> String {
+        "classification heads right: "
+            + (["category"] + Category.allCases.map(\.rawValue)).compactMap { name in
+                heads[name].map {
+                    String(
+                        format: "%@ %.0f %% [%.0f, %.0f] of %d", name, $0.right * 100, $0.interval.low * 100,
+                        $0.interval.high * 100, $0.n)
+                }
+            }.joined(separator: ", ")
     }
 
     static func table(_ metrics: PATable) -> [String] {
@@ -120,28 +165,31 @@ struct Evaluate: ParsableCommand {
         return lines
     }
 
-    /// One clip a text; the candidates are the test split's own texts.
+    /// One clip a text; the candidates are the split's own texts.
     private func content(_ source: FeatureSource) throws {
         var seen: Set<String> = []
-        let test = source.corpus.utterances.filter { $0.split == .test && $0.intent == nil && $0.declaredAge == nil }
+        let test = source.corpus.utterances.filter { $0.split == split && $0.intent == nil && $0.declaredAge == nil }
         let clips = test.filter { seen.insert($0.textGroup).inserted }
-        guard clips.count > 1 else { throw EvaluationError("\(corpus): expected at least 2 texts in the test split") }
+        guard clips.count > 1 else {
+            throw EvaluationError("\(corpus): expected at least 2 texts in the \(split.rawValue) split")
+        }
         try source.warm(clips)
         let progress = Progress("ranking transcripts")
         let figures = try Responder(model: source.model).content(
             clips, candidates: clips.map(\.text), spoken: Alignment.spoken, features: source.features,
             progress: { progress.update($0, of: $1) }, shouldStop: { Interrupt.requested })
-        var errors = WordErrorRate()
+        var heard: [(rate: WordErrorRate, group: String)] = []
         if let smol = source.model as? SmolModel {
             for clip in test {
                 let stages = try smol.encode(smol.mel(of: AudioFile.read(source.corpus.url(of: clip))))
                 guard let last = stages.last else { continue }
-                let heard = try smol.transcript(of: SmolProjector.stacked(last.squeezed(axis: 0)))
-                errors += WordErrorRate(reference: Alignment.spoken(clip.text), hypothesis: heard)
+                let words = try smol.transcript(of: SmolProjector.stacked(last.squeezed(axis: 0)))
+                heard.append(
+                    (WordErrorRate(reference: Alignment.spoken(clip.text), hypothesis: words), clip.textGroup))
             }
         }
-        struct Answer: Codable { var content: ContentFigures, wordErrorRate: Double?, words: Int, clips: Int }
-        let answer = Answer(content: figures, wordErrorRate: errors.rate, words: errors.words, clips: test.count)
+        struct Answer: Codable { var content: ContentFigures, wordErrors: WordErrorFigures? }
+        let answer = Answer(content: figures, wordErrors: WordErrorFigures(heard))
         if json { return try printJSON(answer) }
         if let ranks = figures.ranks {
             print(
@@ -154,10 +202,8 @@ struct Evaluate: ParsableCommand {
             String(
                 format: "reference answers, log-likelihood a token: heard %.3f, read %.3f (%d answers)", figures.heard,
                 figures.read, figures.answers))
-        if let rate = errors.rate {
-            print(
-                String(
-                    format: "CTC word error rate: %.1f %% of %d words, %d clips", rate * 100, errors.words, test.count))
-        }
+        if let errors = answer.wordErrors { print("CTC word error rate: \(errors.line), \(errors.n) clips") }
     }
 }
+
+extension Split: ExpressibleByArgument {}

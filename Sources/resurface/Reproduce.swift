@@ -98,7 +98,7 @@ struct Reproduce: ParsableCommand {
         c.corpus = corpus ?? "\(profile.rawValue) synthetic corpus, seed \(seed)"
         (c.firstLayer, c.lastLayer, c.adch) = (range.lowerBound, range.upperBound, adch)
         c.learningRate = 3e-3
-        c.epochs = profile == .quick ? 5 : 6
+        c.epochs = profile == .quick ? 3 : 4
         c.seed = seed
         return c
     }
@@ -143,7 +143,8 @@ struct Reproduce: ParsableCommand {
             suite == .awareness ? "evaluation.json" : "evaluation-\(suite.rawValue).json")
         if let known = try? EvaluationResult(contentsOf: file) { return known }
         try OutputFolder.make(run)
-        let result = try Evaluate.score(source, adapter: adapter, suite: suite, tokens: 36)
+        let result = try Evaluate.score(
+            source, adapter: adapter, run: adapter == nil ? nil : run, suite: suite, tokens: 36)
         try AtomicFile.write(try result.json(), to: file)
         return result
     }

@@ -48,6 +48,25 @@ final class TinyModelTests: XCTestCase {
         }
     }
 
+    /// A short clip beside a long one: what fills it up, whatever it is, must not be heard.
+    func testProjectorHearsNothingPastAClipsEnd() throws {
+        try withModel { model in
+            let (projector, classes) = try (XCTUnwrap(model.projector), XCTUnwrap(model.classes))
+            let counts = [3, 9], n = 9, width = SmolProjector.stack * TinyModel.encoder.width
+            let x = MLXArray.normal([2, n, width], seed: 5)
+            let mask = counts.flatMap { count in (0..<n).map { $0 < count ? Float(1) : 0 } }
+            let together = projector(
+                x, counts: MLXArray(counts.map(Int32.init)), mask: MLXArray(mask, [2, n, 1]), classes: classes)
+            let V = together.scores.dim(2), scores = try together.scores.asArray()
+            for (b, count) in counts.enumerated() {
+                let clip = x[b..<b + 1].slice(0..<count, axis: 1)
+                let alone = try projector(clip, classes: classes).scores.asArray()
+                XCTAssertLessThan(largest(scores[b * n * V..<(b * n + count) * V], alone), 1e-4)
+                XCTAssertGreaterThan((alone.max() ?? 0) - (alone.min() ?? 0), 1)
+            }
+        }
+    }
+
     func testLeftPaddedBatchEqualsSingle() throws {
         try withModel { model in
             let all = try prompts(model), V = model.decoder.config.vocabularySize

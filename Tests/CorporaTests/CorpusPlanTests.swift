@@ -36,11 +36,15 @@ final class CorpusPlanTests: XCTestCase {
             for split in Split.allCases {
                 let clips = items.filter { $0.category == category && $0.split == split && $0.scenario == nil }
                 XCTAssertEqual(Set(clips.map(\.engine)), ["hibari", "piper", "espeak"], "\(category) \(split)")
-                // Each text in two values, by one engine; by one speaker, but for gender.
-                for (text, pair) in Dictionary(grouping: clips, by: \.text) {
-                    XCTAssertEqual(Set(pair.compactMap(\.attribute)).count, 2, text)
-                    XCTAssertEqual(Set(pair.map(\.engine)).count, 1, text)
-                    XCTAssertEqual(Set(pair.map(\.speaker)).count, category == .gender ? 2 : 1, text)
+                // Each text in two values, by the same engines; by the same speakers, but for gender.
+                for (text, all) in Dictionary(grouping: clips, by: \.text) {
+                    let values = Dictionary(grouping: all, by: { $0.attribute ?? "" }).values.map { $0 }
+                    XCTAssertEqual(values.count, 2, text)
+                    XCTAssertEqual(values.map(\.count), split == .train ? [2, 2] : [1, 1], text)
+                    XCTAssertEqual(values.first?.map(\.engine), values.last?.map(\.engine), text)
+                    XCTAssertEqual(
+                        values.first?.map(\.speaker) == values.last?.map(\.speaker), category != .gender, text)
+                    XCTAssertEqual(Set(all.map(\.speaker)).count, all.count / (category == .gender ? 1 : 2), text)
                 }
             }
         }
@@ -88,7 +92,7 @@ final class CorpusPlanTests: XCTestCase {
     func testAlignmentHoldsNothingOut() throws {
         var options = CorpusPlan.Options()
         options.parts = [.alignment]
-        options.alignmentSentences = 600
+        (options.alignmentSentences, options.alignmentSequences) = (600, 100)
         let texts = try CorpusTexts.bundled()
         let items = try CorpusPlan(texts: texts, voices: Voice.named("all"), options: options).items
         XCTAssertGreaterThan(items.count, 600)
@@ -96,38 +100,48 @@ final class CorpusPlanTests: XCTestCase {
         let heldOut = Set(texts.heldOut.map(plain))
         XCTAssertFalse(items.contains { heldOut.contains(plain($0.utterance.text)) })
         XCTAssertTrue(items.allSatisfy { $0.utterance.category == nil })
+        let sentences = items.filter { $0.utterance.id.hasPrefix("sentence-") }.count
         let validation = items.filter { $0.utterance.split == .validation },
             train = items.filter { $0.utterance.split == .train }
         XCTAssertEqual(validation.count + train.count, items.count)
-        XCTAssertEqual(validation.count, (items.count + 24) / 25)
+        XCTAssertEqual(validation.count, (sentences + 24) / 25)
         XCTAssertTrue(
             Set(validation.map { plain($0.utterance.text) }).isDisjoint(with: train.map { plain($0.utterance.text) }))
         let known = Set(train.map(\.utterance.speaker))
         let unheard = validation.filter { !known.contains($0.utterance.speaker) }.count
-        XCTAssertEqual(unheard, (items.count + 49) / 50)
+        XCTAssertEqual(unheard, (sentences + 49) / 50)
         XCTAssertEqual(Set(items.map(\.utterance.engine)), ["hibari", "piper", "espeak", "flite"])
         let children = items.filter { $0.utterance.voice?["age"] == "child" }.count
         XCTAssertEqual(Double(children) / Double(items.count), 0.25, accuracy: 0.05)
     }
 
-    /// Sequences without sense bring the words that sentences lack, the frequent ones more often.
+    /// Every word of what is spoken comes up as often as every other in the sequences without sense.
     func testAlignmentWords() throws {
         var options = CorpusPlan.Options()
         options.parts = [.alignment]
-        (options.alignmentSentences, options.alignmentSequences) = (0, 500)
-        options.alignmentWords = (0..<1_000).map { "w\($0)" }
-        let plan = { try CorpusPlan(texts: .bundled(), options: $0).items.map(\.utterance.text) }
-        let words = try plan(options).filter { $0.hasPrefix("w") && $0.contains(" w") }.map { text in
-            text.dropLast().split(separator: " ").compactMap { Int($0.dropFirst()) }
-        }
-        XCTAssertEqual(words.count, 500)
+        (options.alignmentSentences, options.alignmentSequences) = (200, 1_500)
+        let plan = { try CorpusPlan(texts: .bundled(), options: $0).items }
+        let items = try plan(options)
+        let sequences = items.filter { $0.utterance.id.hasPrefix("words-") }.map(\.utterance.text)
+        XCTAssertEqual(sequences.count, 1_500)
+        let words = sequences.map { $0.dropLast().split(separator: " ") }
         XCTAssertTrue(words.allSatisfy { (6...10).contains($0.count) })
-        let all = words.flatMap { $0 }, frequent = all.filter { $0 < 250 }.count
-        XCTAssertGreaterThan(Set(all).count, 800)
-        XCTAssertEqual(Double(frequent) / Double(all.count), 0.625, accuracy: 0.05)  // 1/2 + 1/2 x 1/4
-        XCTAssertEqual(try plan(options), try plan(options))
+        let counts = Dictionary(words.joined().map { ($0, 1) }, uniquingKeysWith: +)
+        XCTAssertLessThanOrEqual((counts.values.max() ?? 0) - (counts.values.min() ?? 0), 1)
+        let spoken = Set(
+            items.filter { !$0.utterance.id.hasPrefix("words-") }.flatMap { NearTexts.words($0.utterance.text) })
+        XCTAssertTrue(Set(counts.keys.map(String.init)).isSubset(of: spoken))
+        XCTAssertEqual(items.map(\.utterance), try plan(options).map(\.utterance))
         options.alignmentSequences = -1
         XCTAssertThrowsError(try plan(options)) { XCTAssertTrue("\($0)".contains("sequences"), "\($0)") }
+    }
+
+    func testNearTexts() {
+        let near = NearTexts(["How do I repair the old lamp?"])
+        XCTAssertTrue(near.hasNear("how do I repair the old lamp"))
+        XCTAssertTrue(near.hasNear("How do I repair the lamp?"))  // 6 of 7 words
+        XCTAssertFalse(near.hasNear("How do I repair this radio?"))  // 4 of 9
+        XCTAssertFalse(near.hasNear("Lamp."))
     }
 
     func testBadVoicesAndTexts() throws {

@@ -31,8 +31,9 @@ final class FurtherTests: XCTestCase {
                 "evaluate", "--model", command.model.path, "--corpus", command.corpus.path, "--suite", "content",
                 "--json")
             XCTAssertEqual(found.code, 0, found.error)
-            XCTAssertEqual(found.json?["clips"] as? Int, 20)
-            XCTAssertGreaterThan(found.json?["wordErrorRate"] as? Double ?? 0, 0.1, "a random projector hears nothing")
+            let errors = found.json?["wordErrors"] as? [String: Any]
+            XCTAssertEqual(errors?["n"] as? Int, 20)
+            XCTAssertGreaterThan(errors?["rate"] as? Double ?? 0, 0.1, "a random projector hears nothing")
             let safety = try command.run(
                 "evaluate", "--model", command.model.path, "--corpus", command.corpus.path, "--suite", "safety",
                 "--out",

@@ -1,4 +1,5 @@
 import AudioLanguageModels
+import Checkpoints
 import Corpora
 import FineTuning
 import Foundation
@@ -110,6 +111,32 @@ final class GradientTests: XCTestCase {
         XCTAssertEqual(Double(try category.item()), expected.0, accuracy: 1e-4)
         XCTAssertEqual(Double(try attribute.item()), expected.1, accuracy: 1e-4)
         XCTAssertEqual(read.category.prefix(3).reduce(0, +), 1, accuracy: 1e-5)
+    }
+
+    /// The heads of a saved run, read again, say what the trained ones did; a run without heads has none.
+    func testAnswersOfSavedHeads() throws {
+        try withTemporaryFolder { folder in
+            let tiny = try TinyRun(in: folder), trainer = try tiny.trainer(TinyRun.config(steps: 40))
+            for _ in 0..<40 { _ = try trainer.train() }
+            let run = folder.appendingPathComponent("saved", isDirectory: true)
+            try FileManager.default.createDirectory(at: run, withIntermediateDirectories: true)
+            try trainer.saveAdapter(in: run)
+            let answers = try XCTUnwrap(
+                ClassificationHeads.answers(of: run, to: tiny.examples, model: trainer.model))
+            XCTAssertEqual(answers.map(\.category), tiny.examples.map(\.category))
+            let parts = try trainer.gradients(tiny.examples)
+            let right = answers.filter(\.isCategoryRight).count
+            // Mean cross-entropy bounds the errors: each costs at least log 2.
+            XCTAssertLessThanOrEqual(
+                Float(answers.count - right) * Foundation.log(2), parts.category * Float(answers.count) + 1e-3)
+            XCTAssertGreaterThan(right, answers.count / 3, "chance")
+            let heads = run.appendingPathComponent("adapter/heads.safetensors")
+            try Safetensors.write([(name: "age.weight", array: .zeros([2, 32]))], metadata: ["layer": "99"], to: heads)
+            XCTAssertThrowsError(
+                try ClassificationHeads.answers(of: run, to: tiny.examples, model: trainer.model))
+            try FileManager.default.removeItem(at: heads)
+            XCTAssertNil(try ClassificationHeads.answers(of: run, to: tiny.examples, model: trainer.model))
+        }
     }
 
     /// Hidden states differ in size by layer and model; what the heads say and learn must not.

@@ -15,16 +15,6 @@ final class GoldenTokenizationTests: XCTestCase {
 
     func testSmolLM() throws { try compare(GoldenText.smollm(), "smollm") }
 
-    /// Words are single tokens after a space, in the order of their ids.
-    func testWords() throws {
-        let tokenizer = try GoldenText.smollm(), words = tokenizer.words
-        XCTAssertGreaterThan(words.count, 100)
-        XCTAssertTrue(words.allSatisfy { $0.count >= 3 && $0.allSatisfy { $0.isASCII && $0.isLowercase } })
-        let ids = words.map { tokenizer.encode(" " + $0) }
-        XCTAssertEqual(ids.filter { $0.count != 1 }, [])
-        XCTAssertEqual(ids, ids.sorted { $0[0] < $1[0] })
-    }
-
     func testQwen2() throws { try compare(GoldenText.qwen2(), "qwen2") }
 
     func testArraysAsInGGUF() throws {

@@ -145,16 +145,23 @@ public final class SmolModel: AudioLanguageModel {
         return AudioFeatures(values: values, count: values.count / width, width: width, encoderStates: states)
     }
 
-    /// The content vectors of a clip and the tokens nearest to them (for word error rates; the LLM gets the vectors only).
+    /// The content vectors of a clip and the likeliest tokens (for word error rates; the LLM gets the vectors only).
+    ///
+    /// A vector is the mean of the token embeddings weighted by CTC's posterior, not the direction that was compared with
+    /// them: that one is only so near to its token that CTC can tell it from the others, and the LLM has never seen its like.
     public func content(of stacked: MLXArray) throws -> (values: [Float], tokens: [Int32]) {
         guard let projector, let classes else {
             throw ModelError("\(name) has no projector yet: train one with `resurface align`")
         }
         let width = config.decoder.hiddenSize
-        let (directions, scores) = projector(stacked.expandedDimensions(axis: 0), classes: classes)
-        let best = scores.argMax()
-        try eval(directions, best)
-        let e = try directions.asArray(), classOf = try best.asInt32Array()
+        let scores = projector(stacked.expandedDimensions(axis: 0), classes: classes).scores
+        let V = scores.dim(2), best = scores.argMax()
+        // Of the tokens, given that it is no blank.
+        let posterior = Fused.softmax(scores.slice(1..<V, axis: 2) * SmolProjector.sharpness)
+        let unit = classes.slice(1..<V, axis: 0).slice(0..<width, axis: 1)
+        let mixed = SmolProjector.normalised(matmul(posterior, unit))
+        try eval(mixed, best)
+        let e = try mixed.asArray(), classOf = try best.asInt32Array()
         var values: [Float] = [], tokens: [Int32] = [], sum = [Float](repeating: 0, count: width)
         func close(_ k: Int) {
             let length = sum.reduce(0) { $0 + $1 * $1 }.squareRoot()

@@ -5,9 +5,10 @@ import MLXNN
 
 /// From encoder frames to vectors at the LLM's input.
 ///
-/// Content: four stacked frames -> MLP that also sees the vectors before and after -> a direction in the LLM's own embedding
-/// space, and a blank's score. Trained by CTC against the token embeddings (cosine times a learned scale), no LLM in the loop.
-/// For the LLM blanks are dropped, repeats merged, and each vector gets the norm of the token it is nearest to.
+/// Content: four stacked frames -> MLP that also sees the vectors before and after -> a few attention blocks over the clip ->
+/// a direction in the LLM's own embedding space, and a blank's score. Trained by CTC against the token embeddings (cosine times a learned scale), no LLM in the loop.
+/// For the LLM blanks are dropped, repeats merged, and each vector is the posterior mean of the token embeddings with the norm
+/// of the likeliest.
 /// Voice: mean and spread of early encoder stages over the clip, reduced to their main directions (no labels are used) and
 /// laid on the main directions of the token embeddings; the same vector is added at every audio position.
 public final class SmolProjector: Module {
@@ -16,10 +17,17 @@ public final class SmolProjector: Module {
     /// Encoder stages whose mean and spread make the voice vector (1 = after the first block).
     public static let voiceStages = [1, 2]
 
+    /// The power of the posterior by which token embeddings are weighted. Over 12,000 tokens the tail of the posterior itself
+    /// holds enough to drown the likely ones in the mean of all embeddings (docs/NOTEBOOK.md, 2026-11-26).
+    static let sharpness: Float = 3
+
     @ModuleInfo var norm: LayerNorm
     @ModuleInfo var hidden: Linear
     /// A word is longer than the 80 ms of one vector: [inner, 3 x inner], a convolution of width 3.
     @ModuleInfo var context: Linear
+    /// Sounds become words by what surrounds them, and the encoder is made for a decoder that looks at all of it.
+    @ModuleInfo var layers: [SmolProjectorLayer]
+    @ModuleInfo(key: "layer_norm") var finalNorm: LayerNorm
     @ModuleInfo var out: Linear
     @ModuleInfo var blank: Linear
     @ParameterInfo var scale: MLXArray
@@ -28,12 +36,18 @@ public final class SmolProjector: Module {
     @ParameterInfo(key: "voice_weight") public var voiceWeight: MLXArray
     /// Token ids that CTC's classes 1, 2, ... stand for; class 0 is the blank.
     public let tokens: [Int32]
+    public var innerWidth: Int { finalNorm.weight.size }
 
-    public init(encoderWidth: Int, innerWidth: Int = 768, width: Int, tokens: [Int32], seed: UInt64 = 0) {
+    public init(
+        encoderWidth: Int, innerWidth: Int = 384, layers count: Int = 2, width: Int, tokens: [Int32],
+        seed: UInt64 = 0
+    ) {
         let input = Self.stack * encoderWidth, voice = 2 * Self.voiceStages.count * encoderWidth
         norm = LayerNorm(input)
         hidden = Linear(input, innerWidth, seed: seed &+ 1)
         context = Linear(3 * innerWidth, innerWidth, seed: seed &+ 4)
+        layers = (0..<count).map { SmolProjectorLayer(innerWidth, seed: seed &+ 10 &* UInt64($0 + 1)) }
+        _finalNorm.wrappedValue = LayerNorm(innerWidth)
         out = Linear(innerWidth, width, seed: seed &+ 2)
         blank = Linear(innerWidth, 1, seed: seed &+ 3)
         scale = MLXArray([12] as [Float])
@@ -48,16 +62,23 @@ public final class SmolProjector: Module {
     }
 
     /// stacked [B, n, 4 x encoder width], classes from `classVectors` -> directions [B, n, width], scores [B, n, 1 + V].
-    /// - Parameter mask: [B, n, 1], 0 where a shorter clip is padded: what lies past its end must look as if nothing did.
+    /// - Parameters:
+    ///   - counts: [B], vectors of each clip where shorter ones are padded: what lies past a clip's end must look as if
+    ///     nothing did.
+    ///   - mask: [B, n, 1], the same as ones and zeros.
+    ///   - dropout: a mask of ones and zeros for what the block's branches add, by its shape; nil outside training.
     public func callAsFunction(
-        _ stacked: MLXArray, mask: MLXArray? = nil, classes: MLXArray
+        _ stacked: MLXArray, counts: MLXArray? = nil, mask: MLXArray? = nil, classes: MLXArray,
+        dropout: ((MLXArray) -> MLXArray)? = nil
     ) -> (directions: MLXArray, scores: MLXArray) {
         var own = Fused.gelu(hidden(norm(stacked)))
         if let mask { own = own * mask }
         let n = own.dim(1)
         let wide = padded(own, widths: [(0, 0), (1, 1), (0, 0)])
         let neighbours = (0..<3).map { wide.slice($0..<$0 + n, axis: 1) }
-        let h = own + Fused.gelu(context(concatenated(neighbours, axis: -1)))
+        var h = own + Fused.gelu(context(concatenated(neighbours, axis: -1)))
+        for layer in layers { h = layer(h, counts: counts, dropout: dropout) }
+        h = finalNorm(h)
         let e = Self.normalised(out(h))
         return (e, Fused.linear(concatenated([e * scale, blank(h)], axis: -1), classes))
     }
@@ -102,7 +123,7 @@ extension SmolProjector {
             throw ModelError("\(url.path): tokens must be ids below \(vocabulary)")
         }
         let inner = try file.info("hidden.weight").shape.first ?? 0
-        guard (1...65_536).contains(inner) else { throw ModelError("\(url.path): hidden.weight has \(inner) rows") }
+        guard (1...8_192).contains(inner) else { throw ModelError("\(url.path): hidden.weight has \(inner) rows") }
         let projector = SmolProjector(encoderWidth: encoderWidth, innerWidth: inner, width: width, tokens: tokens)
         var values: [String: MLXArray] = [:]
         for name in file.names where name != "tokens" { values[name] = try file.array(name).asType(.float32) }

@@ -21,16 +21,16 @@ public struct CorpusPlan: Sendable {
         /// Training texts of each category, a quarter of that for validation and test each, and as many safety queries
         /// as tests; nil: all there are. Taken evenly from the files, so that every topic stays.
         public var textsPerCategory: Int?
+        /// Voices that speak each training text in each attribute value. With one, what was misheard in that clip is as
+        /// good a sign of the answer as the voice is.
+        public var voicesPerText = 2
         /// Voices that speak each intent phrasing.
         public var voicesPerCommand = 3
         /// Share of strong emotion; the rest is normal.
         public var strongShare = 0.67
-        /// Sentences of the alignment grammar.
-        public var alignmentSentences = 9_000
-        /// For the part alignment: words by frequency, and how many sequences of them are spoken. Few thousand sentences
-        /// hold few words; what is never heard in training is never understood.
-        public var alignmentWords: [String] = []
-        public var alignmentSequences = 12_000
+        /// For the part alignment: how many of the sentences (nil: all), and sequences of their words.
+        public var alignmentSentences: Int?
+        public var alignmentSequences = 7_000
         public init() {}
     }
 
@@ -61,24 +61,27 @@ public struct CorpusPlan: Sendable {
         }
     }
 
-    /// Every text once for each attribute value that it has a response for.
+    /// Every text for each attribute value that it has a response for: by one voice, in training by several.
     private mutating func addQueries(_ queries: [CorpusTexts.Query], category: Category) throws {
         for split in Split.allCases {
             let all = Array(queries.filter { $0.split == split }.enumerated())
             let limit = options.textsPerCategory.map { split == .train ? $0 : max(1, ($0 + 3) / 4) }
             for (index, query) in Self.evenly(all, limit) {
+                let voices = split == .train ? max(1, options.voicesPerText) : 1
                 for attribute in category.attributes {
                     guard let response = query.responses[attribute] else { continue }
                     let sex = category == .gender ? Sex(rawValue: attribute) : nil
-                    let voice = try voice(at: index, split: split, sex: sex)
-                    var item = item(
-                        "\(query.id)-\(attribute)", query.text, voice, split: split,
-                        child: attribute == "child", emotion: category == .emotion ? attribute : nil)
-                    item.utterance.category = category
-                    item.utterance.attribute = attribute
-                    item.utterance.response = response
-                    item.utterance.generic = query.generic
-                    items.append(item)
+                    for turn in 0..<voices {
+                        let voice = try voice(at: index * voices + turn, split: split, sex: sex)
+                        var item = item(
+                            "\(query.id)-\(attribute)" + (turn == 0 ? "" : "-\(turn + 1)"), query.text, voice,
+                            split: split, child: attribute == "child", emotion: category == .emotion ? attribute : nil)
+                        item.utterance.category = category
+                        item.utterance.attribute = attribute
+                        item.utterance.response = response
+                        item.utterance.generic = query.generic
+                        items.append(item)
+                    }
                 }
             }
         }

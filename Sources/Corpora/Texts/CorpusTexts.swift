@@ -36,6 +36,8 @@ public struct CorpusTexts: Sendable {
     /// Intents that are each other's opposite.
     public var opposites: [[String]] = []
     public var declarations: [Declaration] = []
+    /// Everyday sentences that nothing is answered to: speech for training a projector.
+    public var sentences: [String] = []
 
     public init() {}
 
@@ -73,6 +75,13 @@ public struct CorpusTexts: Sendable {
         }
         try texts.readPairs(folder.appendingPathComponent("pairs.json"))
         try texts.readDeclarations(folder.appendingPathComponent("declared.json"))
+        let sentences = folder.appendingPathComponent("sentences.txt")
+        if FileManager.default.fileExists(atPath: sentences.path) {
+            guard let text = try? String(contentsOf: sentences, encoding: .utf8) else {
+                throw CorpusError("\(sentences.path): not UTF-8 text")
+            }
+            texts.sentences = text.split(whereSeparator: \.isNewline).map(String.init)
+        }
         try texts.checkIds(folder)
         return texts
     }
