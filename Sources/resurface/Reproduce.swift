@@ -91,14 +91,16 @@ struct Reproduce: ParsableCommand {
         }
     }
 
-    /// The settings of the profiles: a small model on few clips learns with a higher rate than the paper's 7B models.
+    /// The settings of the profiles: a small model on few clips learns with a higher rate than the paper's 7B models, and in
+    /// the same time more by small batches (docs/NOTEBOOK.md, 2026-11-26).
     private func recipe(_ range: ClosedRange<Int>, adch: Bool) -> FineTuneConfig {
         var c = FineTuneConfig()
         c.model = options.model
         c.corpus = corpus ?? "\(profile.rawValue) synthetic corpus, seed \(seed)"
         (c.firstLayer, c.lastLayer, c.adch) = (range.lowerBound, range.upperBound, adch)
-        c.learningRate = 3e-3
-        c.epochs = profile == .quick ? 3 : 4
+        c.learningRate = 2e-3
+        c.batchSize = 4
+        c.epochs = profile == .quick ? 3 : 6
         c.seed = seed
         return c
     }
