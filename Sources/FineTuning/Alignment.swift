@@ -63,8 +63,7 @@ public final class Alignment {
 
     /// As the words are heard: small letters, no punctuation but apostrophes.
     public static func spoken(_ text: String) -> String {
-        String(text.lowercased().map { $0.isLetter || $0.isNumber || $0 == "'" ? $0 : " " })
-            .split(separator: " ").joined(separator: " ")
+        NearTexts.words(text).joined(separator: " ")
     }
     func tokens(of text: String) -> [Int32] { model.tokenizer.encode(" " + Self.spoken(text)) }
 
@@ -140,12 +139,12 @@ public final class Alignment {
             let rows = chosenClasses(batch, column, count: used.count, &generator)
             let place = Dictionary(uniqueKeysWithValues: rows.enumerated().map { ($1, Int32($0)) })
             let (x, mask, frames, labels, lengths) = pack(
-                batch, column.compactMapValues { place[$0] }, bank, &generator)
+                batch, { column[$0].flatMap { place[$0] } ?? 0 }, bank, &generator)
             let some = classes.take(MLXArray(rows))
             try eval(x, some)
             let loss = { (values: [MLXArray]) -> MLXArray in
                 for (p, value) in zip(named, values) { p.parameter.array = value }
-                let (_, scores) = projector(x, counts: frames, mask: mask, classes: some) { branch in
+                let scores = projector(x, counts: frames, mask: mask, classes: some) { branch in
                     let start = generator.index(below: kept.size - branch.size + 1)
                     return branch * kept[start..<start + branch.size].reshaped(branch.shape)
                 }
@@ -193,7 +192,7 @@ public final class Alignment {
     }
 
     private func pack(
-        _ batch: [Item], _ column: [Int32: Int32], _ bank: MLXArray, _ generator: inout SeededGenerator
+        _ batch: [Item], _ classOf: (Int32) -> Int32, _ bank: MLXArray, _ generator: inout SeededGenerator
     ) -> (x: MLXArray, mask: MLXArray, frames: MLXArray, labels: MLXArray, lengths: MLXArray) {
         let T = batch.map(\.count).max() ?? 0, L = batch.map(\.labels.count).max() ?? 0
         let rows = batch.map { padded($0.frames, widths: [(0, T - $0.count), (0, 0)]) }
@@ -204,7 +203,7 @@ public final class Alignment {
             x = x + bank[start..<start + size].reshaped(x.shape) * options.noise
         }
         let labels = batch.flatMap { item in
-            item.labels.map { column[$0] ?? 0 } + [Int32](repeating: 0, count: L - item.labels.count)
+            item.labels.map(classOf) + [Int32](repeating: 0, count: L - item.labels.count)
         }
         let mask = batch.flatMap { item in (0..<T).map { $0 < item.count ? Float(1) : 0 } }
         return (

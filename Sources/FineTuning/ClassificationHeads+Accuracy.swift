@@ -18,9 +18,7 @@ extension ClassificationHeads {
     public static func answers(
         of run: URL, to examples: [Example], model: any AudioLanguageModel
     ) throws -> [HeadAnswer]? {
-        let inner = run.appendingPathComponent("adapter", isDirectory: true)
-        let folder = FileManager.default.fileExists(atPath: inner.path) ? inner : run
-        let url = folder.appendingPathComponent("heads.safetensors")
+        let url = Adapters.folder(of: run).appendingPathComponent("heads.safetensors")
         guard FileManager.default.fileExists(atPath: url.path) else { return nil }
         let file = try SafetensorsFile(url)
         guard let layer = file.metadata["layer"].flatMap(Int.init), model.decoder.layers.indices.contains(layer) else {

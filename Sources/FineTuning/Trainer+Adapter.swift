@@ -29,10 +29,15 @@ extension Trainer {
 }
 
 extension Adapters {
+    /// The adapter of a run folder, or the folder itself where it is an adapter's.
+    static func folder(of run: URL) -> URL {
+        let inner = run.appendingPathComponent("adapter", isDirectory: true)
+        return FileManager.default.fileExists(atPath: inner.path) ? inner : run
+    }
+
     /// Puts the adapter of a run folder (or an adapter folder itself) into the model.
     public static func load(_ run: URL, into model: any AudioLanguageModel) throws {
-        let inner = run.appendingPathComponent("adapter", isDirectory: true)
-        let folder = FileManager.default.fileExists(atPath: inner.path) ? inner : run
+        let folder = folder(of: run)
         let adapter = try PEFTAdapter(readingFrom: folder)
         let layers = adapter.modules.keys.compactMap { path -> Int? in
             let parts = path.split(separator: ".")

@@ -57,10 +57,10 @@ final class TinyModelTests: XCTestCase {
             let mask = counts.flatMap { count in (0..<n).map { $0 < count ? Float(1) : 0 } }
             let together = projector(
                 x, counts: MLXArray(counts.map(Int32.init)), mask: MLXArray(mask, [2, n, 1]), classes: classes)
-            let V = together.scores.dim(2), scores = try together.scores.asArray()
+            let V = together.dim(2), scores = try together.asArray()
             for (b, count) in counts.enumerated() {
                 let clip = x[b..<b + 1].slice(0..<count, axis: 1)
-                let alone = try projector(clip, classes: classes).scores.asArray()
+                let alone = try projector(clip, classes: classes).asArray()
                 XCTAssertLessThan(largest(scores[b * n * V..<(b * n + count) * V], alone), 1e-4)
                 XCTAssertGreaterThan((alone.max() ?? 0) - (alone.min() ?? 0), 1)
             }

@@ -154,7 +154,7 @@ public final class SmolModel: AudioLanguageModel {
             throw ModelError("\(name) has no projector yet: train one with `resurface align`")
         }
         let width = config.decoder.hiddenSize
-        let scores = projector(stacked.expandedDimensions(axis: 0), classes: classes).scores
+        let scores = projector(stacked.expandedDimensions(axis: 0), classes: classes)
         let V = scores.dim(2), best = scores.argMax()
         // Of the tokens, given that it is no blank.
         let posterior = Fused.softmax(scores.slice(1..<V, axis: 2) * SmolProjector.sharpness)

@@ -6,8 +6,8 @@ import MLXNN
 /// From encoder frames to vectors at the LLM's input.
 ///
 /// Content: four stacked frames -> MLP that also sees the vectors before and after -> a few attention blocks over the clip ->
-/// a direction in the LLM's own embedding space, and a blank's score. Trained by CTC against the token embeddings (cosine times a learned scale), no LLM in the loop.
-/// For the LLM blanks are dropped, repeats merged, and each vector is the posterior mean of the token embeddings with the norm
+/// a direction in the LLM's own embedding space, and a blank's score. Trained by CTC against the token embeddings (cosine
+/// times a learned scale), no LLM in the loop. For the LLM blanks are dropped, repeats merged, and each vector is the posterior mean of the token embeddings with the norm
 /// of the likeliest.
 /// Voice: mean and spread of early encoder stages over the clip, reduced to their main directions (no labels are used) and
 /// laid on the main directions of the token embeddings; the same vector is added at every audio position.
@@ -39,14 +39,13 @@ public final class SmolProjector: Module {
     public var innerWidth: Int { finalNorm.weight.size }
 
     public init(
-        encoderWidth: Int, innerWidth: Int = 384, layers count: Int = 2, width: Int, tokens: [Int32],
-        seed: UInt64 = 0
+        encoderWidth: Int, innerWidth: Int = 384, width: Int, tokens: [Int32], seed: UInt64 = 0
     ) {
         let input = Self.stack * encoderWidth, voice = 2 * Self.voiceStages.count * encoderWidth
         norm = LayerNorm(input)
         hidden = Linear(input, innerWidth, seed: seed &+ 1)
         context = Linear(3 * innerWidth, innerWidth, seed: seed &+ 4)
-        layers = (0..<count).map { SmolProjectorLayer(innerWidth, seed: seed &+ 10 &* UInt64($0 + 1)) }
+        layers = (0..<2).map { SmolProjectorLayer(innerWidth, seed: seed &+ 10 &* UInt64($0 + 1)) }
         _finalNorm.wrappedValue = LayerNorm(innerWidth)
         out = Linear(innerWidth, width, seed: seed &+ 2)
         blank = Linear(innerWidth, 1, seed: seed &+ 3)
@@ -61,16 +60,16 @@ public final class SmolProjector: Module {
         x * rsqrt(x.square().sum(axes: [x.ndim - 1], keepDims: true) + 1e-12)
     }
 
-    /// stacked [B, n, 4 x encoder width], classes from `classVectors` -> directions [B, n, width], scores [B, n, 1 + V].
+    /// stacked [B, n, 4 x encoder width], classes from `classVectors` -> scores [B, n, 1 + V].
     /// - Parameters:
     ///   - counts: [B], vectors of each clip where shorter ones are padded: what lies past a clip's end must look as if
     ///     nothing did.
     ///   - mask: [B, n, 1], the same as ones and zeros.
-    ///   - dropout: a mask of ones and zeros for what the block's branches add, by its shape; nil outside training.
+    ///   - dropout: applied to what the blocks' branches add; nil outside training.
     public func callAsFunction(
         _ stacked: MLXArray, counts: MLXArray? = nil, mask: MLXArray? = nil, classes: MLXArray,
         dropout: ((MLXArray) -> MLXArray)? = nil
-    ) -> (directions: MLXArray, scores: MLXArray) {
+    ) -> MLXArray {
         var own = Fused.gelu(hidden(norm(stacked)))
         if let mask { own = own * mask }
         let n = own.dim(1)
@@ -80,7 +79,7 @@ public final class SmolProjector: Module {
         for layer in layers { h = layer(h, counts: counts, dropout: dropout) }
         h = finalNorm(h)
         let e = Self.normalised(out(h))
-        return (e, Fused.linear(concatenated([e * scale, blank(h)], axis: -1), classes))
+        return Fused.linear(concatenated([e * scale, blank(h)], axis: -1), classes)
     }
 
     /// [1 + V, width + 1]: the unit token embeddings with a zero at the end, after the blank's row, which picks the blank's
