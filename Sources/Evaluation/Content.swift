@@ -31,13 +31,9 @@ extension Responder {
             let ask = try model.prompt([Message(.user, [.audio(own), .text(Self.repeatRequest)])])
             let others = candidates.filter { spoken($0) != spoken(utterance.text) }.prefix(99)
             let all = [utterance.text] + others
-            var scores: [Double] = []
-            for start in stride(from: 0, to: all.count, by: 20) {
-                let part = all[start..<min(start + 20, all.count)]
-                let found = try model.logLikelihoods(part.map { (ask, model.tokenizer.encode(spoken($0))) })
-                // By the mean over tokens: a sum would prefer short texts.
-                scores += found.map { Double($0.sum) / Double(max(1, $0.tokens)) }
-            }
+            let found = try model.logLikelihoods(of: all.map { model.tokenizer.encode(spoken($0)) }, after: ask)
+            // By the mean over tokens: a sum would prefer short texts.
+            let scores = found.map { Double($0.sum) / Double(max(1, $0.tokens)) }
             ranks.append(try TranscriptRank(logLikelihoods: scores, truth: 0))
             if let response = utterance.response ?? utterance.generic {
                 let ids = model.answerTokens(response)

@@ -71,12 +71,14 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
     public var perplexity: Perplexity?
     /// By head: category, age, gender, emotion. nil without classification heads.
     public var heads: [String: HeadAccuracy]?
+    /// By category; nil in results of older versions.
+    public var preferences: [String: ReferencePreference]?
 
     public init(
         model: String, adapter: String? = nil, corpus: String, settings: Settings, judge: JudgeValidation? = nil,
         clips: [Clip] = [], metrics: PATable = [:], safety: SafetyFigures? = nil,
-        perplexity: Perplexity? = nil,
-        heads: [String: HeadAccuracy]? = nil
+        perplexity: Perplexity? = nil, heads: [String: HeadAccuracy]? = nil,
+        preferences: [String: ReferencePreference]? = nil
     ) {
         self.model = model
         self.adapter = adapter
@@ -88,6 +90,7 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
         self.safety = safety
         self.perplexity = perplexity
         self.heads = heads
+        self.preferences = preferences
     }
 
     public static let fileName = "evaluation.json"

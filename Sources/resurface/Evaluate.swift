@@ -69,6 +69,9 @@ struct Evaluate: ParsableCommand {
         } else {
             result.judge?.lines.forEach { print($0) }
             Self.table(result.metrics).forEach { print($0) }
+            for (category, found) in (result.preferences ?? [:]).sorted(by: { $0.key < $1.key }) {
+                print(Self.line(category, found))
+            }
             if let heads = result.heads { print(Self.line(heads)) }
         }
     }
@@ -101,6 +104,10 @@ struct Evaluate: ParsableCommand {
             shouldStop: { Interrupt.requested })
         let clips = try Awareness.score(answers, texts: texts, judge: judge)
         let scored = clips.map(ScoredClip.init)
+        let reading = Progress("reading references")
+        let preferences = try responder.preferences(
+            utterances, texts: texts, features: source.features, progress: { reading.update($0, of: $1) },
+            shouldStop: { Interrupt.requested })
         let plain = utterances.compactMap(\.generic)
         let perplexity = try responder.perplexity(of: Array(Set(plain)).sorted())
         let settings = EvaluationResult.Settings(
@@ -112,7 +119,7 @@ struct Evaluate: ParsableCommand {
             settings: settings,
             judge: validation, clips: clips, metrics: try PAMetrics.table(scored),
             safety: suite == .safety ? PAMetrics.safety(scored) : nil, perplexity: perplexity,
-            heads: try run.flatMap { try heads(of: $0, source, utterances) })
+            heads: try run.flatMap { try heads(of: $0, source, utterances) }, preferences: preferences)
     }
 
     private static func heads(
@@ -133,6 +140,13 @@ struct Evaluate: ParsableCommand {
                 right: own.filter(\.isAttributeRight).count, of: own.count, values: category.attributes.count)
         }
         return found
+    }
+
+    private static func line(_ category: String, _ found: ReferencePreference) -> String {
+        String(
+            format: "references, %@: the voice's own preferred for %.1f %% [%.1f, %.1f] of %d pairs, loss %.3f a token",
+            category, found.ordered.mean * 100, found.ordered.interval.low * 100, found.ordered.interval.high * 100,
+            found.ordered.n, found.loss)
     }
 
     /// The line of what the heads hear, for people.

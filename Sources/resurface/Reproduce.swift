@@ -192,12 +192,32 @@ struct Reproduce: ParsableCommand {
                     guard let p = awareness[s.name]?.perplexity, let value = p.value else { return nil }
                     return [ReportContent.defaultNames[s.name] ?? s.name, String(format: "%.2f", value), "\(p.tokens)"]
                 }))
+        content.tables.append(preferences(awareness))
         content.examples = examples(source, awareness)
         let configs = settings.compactMap { s in s.config.map { (s.name, $0) } }
         content.configuration = configs.map { name, c in
             "\(name): layers \(c.firstLayer)-\(c.lastLayer), ADCH \(c.adch), rank \(c.rank), alpha \(c.alpha), epochs \(c.epochs), batch \(c.batchSize), learning rate \(c.learningRate), lambda \(c.lambda), seed \(c.seed)"
         }.joined(separator: "\n")
         return content
+    }
+
+    private func preferences(_ awareness: [String: EvaluationResult]) -> ReportContent.Table {
+        .init(
+            title: "Which reference the voice makes likelier",
+            note:
+                "Share of texts whose two references are ordered by the two voices as they should be, without generation or judge; chance is 50 %.",
+            header: ["setting", "category", "texts", "ordered rightly", "95 %", "loss a token"],
+            rows: Summary.order.flatMap { name in
+                (awareness[name]?.preferences ?? [:]).sorted { $0.key < $1.key }.map { category, found in
+                    [
+                        ReportContent.defaultNames[name] ?? name, category, "\(found.ordered.n)",
+                        String(format: "%.1f %%", found.ordered.mean * 100),
+                        String(
+                            format: "%.1f to %.1f", found.ordered.interval.low * 100, found.ordered.interval.high * 100),
+                        String(format: "%.3f", found.loss),
+                    ]
+                }
+            })
     }
 
     /// The first test texts of each category, every setting's answers beside each other.

@@ -165,6 +165,20 @@ final class TinyModelTests: XCTestCase {
         }
     }
 
+    /// The prompt is read once and its keys and values are shared; the same as reading it anew each time.
+    func testManyContinuationsOfOnePrompt() throws {
+        try withModel { model in
+            let prompt = try prompts(model)[1]
+            let answers = ["the train", "y", "", "and 7 to you", "you"].map { $0.isEmpty ? [] : model.answerTokens($0) }
+            let apart = try model.logLikelihoods(answers.map { (prompt: prompt, continuation: $0) })
+            for batchSize in [1, 2, 5] {
+                let shared = try model.logLikelihoods(of: answers, after: prompt, batchSize: batchSize)
+                XCTAssertEqual(shared.map(\.tokens), answers.map(\.count))
+                for (a, b) in zip(shared, apart) { XCTAssertEqual(a.sum, b.sum, accuracy: 1e-3) }
+            }
+        }
+    }
+
     func testFeaturesAreDeterministicAndDependOnTheClip() throws {
         try withTemporaryFolder { folder in
             let model = try TinyModel.load(in: folder), again = try TinyModel.load(in: folder)

@@ -35,6 +35,26 @@ final class EvaluationTests: XCTestCase {
         XCTAssertNil(WordErrorFigures([]))
     }
 
+    /// A bias of every voice towards one reference cancels out; what the voices change remains.
+    func testReferencePreference() throws {
+        func row(_ text: String, _ attribute: String, _ child: Double, _ adult: Double) -> ReferencePreference.Row {
+            .init(
+                key: .init(category: .age, textGroup: text), attribute: attribute,
+                logLikelihoods: ["child": child, "adult": adult])
+        }
+        // The adult's is likelier in both voices, the child's less unlikely in the child's.
+        let heard = [row("a", "child", -3, -2), row("a", "adult", -4, -2)]
+        let deaf = [row("b", "child", -3, -2), row("b", "adult", -3, -2)]
+        let wrong = [row("c", "child", -4, -2), row("c", "adult", -3, -2)]
+        let found = try XCTUnwrap(ReferencePreference(heard + deaf + wrong))
+        XCTAssertEqual(found.ordered.n, 3)
+        XCTAssertEqual(found.ordered.mean, 1.0 / 3, accuracy: 1e-12, "no difference is no preference")
+        XCTAssertEqual(found.loss, (3 + 2 + 3 + 2 + 4 + 2) / 6.0, accuracy: 1e-12)
+        XCTAssertEqual(try XCTUnwrap(ReferencePreference(heard + heard)).ordered.n, 1, "a text counts once")
+        XCTAssertNil(ReferencePreference([row("a", "child", -3, -2)]))
+        XCTAssertNil(ReferencePreference([]))
+    }
+
     func testTranscriptRank() throws {
         XCTAssertEqual(try TranscriptRank(logLikelihoods: [-3, -1, -2], truth: 1).rank, 1)
         XCTAssertEqual(try TranscriptRank(logLikelihoods: [-3, -1, -2], truth: 0).rank, 3)

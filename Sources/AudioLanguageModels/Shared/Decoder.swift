@@ -54,6 +54,13 @@ public final class KVCache {
         (keys[layer], values[layer]) = (k, v)
         return (k, v)
     }
+    /// The same past for each of `count` rows, of a cache of one row.
+    func repeated(_ count: Int) -> KVCache {
+        let many = KVCache(layers: keys.count)
+        many.keys = keys.map { $0.map { concatenated(Array(repeating: $0, count: count)) } }
+        many.values = values.map { $0.map { concatenated(Array(repeating: $0, count: count)) } }
+        return many
+    }
     /// What has to be evaluated so that no graph grows from token to token.
     public var arrays: [MLXArray] { keys.compactMap { $0 } + values.compactMap { $0 } }
 }

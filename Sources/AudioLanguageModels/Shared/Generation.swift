@@ -49,6 +49,43 @@ extension AudioLanguageModel {
         return sums
     }
 
+    /// As above for many continuations of one prompt, which is read once. `batchSize` of them are read together.
+    public func logLikelihoods(
+        of continuations: [[Int32]], after prompt: Prompt, batchSize: Int = 25
+    ) throws -> [(sum: Float, tokens: Int)] {
+        let past = KVCache(layers: decoder.config.layers), batch = PromptBatch([prompt], padding: .right)
+        let last = batch.last(decoder(batch.embeddings, batch.positions, cache: past))
+        try eval([last] + past.arrays)
+        var found: [(sum: Float, tokens: Int)] = []
+        for start in stride(from: 0, to: continuations.count, by: max(1, batchSize)) {
+            let part = Array(continuations[start..<min(start + max(1, batchSize), continuations.count)])
+            // The last token of each has no successor, and the prompt's end predicts the first.
+            let length = max(0, (part.map(\.count).max() ?? 0) - 1), B = part.count
+            var states = concatenated(Array(repeating: last.expandedDimensions(axis: 1), count: B))
+            if length > 0 {
+                let read = part.flatMap { ids in (0..<length).map { $0 < ids.count ? ids[$0] : 0 } }
+                let x = decoder(
+                    decoder.embedTokens(MLXArray(read, [B, length])),
+                    BatchPositions(positions: MLXArray(part.map { _ in Int32(prompt.count) })), cache: past.repeated(B))
+                states = concatenated([states, x], axis: 1)
+            }
+            let rows = part.enumerated().flatMap { b, ids in ids.indices.map { Int32(b * (length + 1) + $0) } }
+            guard !rows.isEmpty else {
+                found += part.map { _ in (0, 0) }
+                continue
+            }
+            let labelled = states.reshaped([-1, states.dim(2)]).take(MLXArray(rows))
+            let labels = MLXArray(part.flatMap { $0 })
+            let losses = try Fused.crossEntropy(logits: decoder.logits(labelled), labels: labels).asArray()
+            var next = 0
+            for ids in part {
+                found.append((-losses[next..<next + ids.count].reduce(0, +), ids.count))
+                next += ids.count
+            }
+        }
+        return found
+    }
+
     /// The prompt followed by text tokens.
     public func appending(_ ids: [Int32], to prompt: Prompt) -> Prompt {
         guard !ids.isEmpty else { return prompt }

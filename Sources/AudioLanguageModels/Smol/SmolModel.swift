@@ -18,8 +18,9 @@ public final class SmolModel: AudioLanguageModel {
     public let stopTokens: Set<Int32>
     private let logMel: LogMel
     private let audioToken: Int32
-    /// What the projector's directions are compared with, and the norms of its tokens' embeddings.
+    /// What the projector's directions are compared with; its tokens' embeddings at unit length, and their norms.
     public private(set) var classes: MLXArray?
+    private var unit: MLXArray?
     private var norms: [Float] = []
 
     /// The projector that the project ships, made by `resurface align`.
@@ -97,11 +98,10 @@ public final class SmolModel: AudioLanguageModel {
     /// Puts a projector in place: its classes are rows of the embedding table.
     public func use(_ projector: SmolProjector) throws {
         let rows = decoder.embedTokens.weight.take(MLXArray(projector.tokens))
-        let unit = SmolProjector.classVectors(rows)
-        try eval(unit)
+        let (classes, unit) = (SmolProjector.classVectors(rows), SmolProjector.normalised(rows))
+        try eval(classes, unit)
         norms = try sqrt(rows.square().sum(axes: [1])).asArray()
-        classes = unit
-        self.projector = projector
+        (self.classes, self.unit, self.projector) = (classes, unit, projector)
     }
 
     public func mel(of waveform: Waveform) throws -> MelSpectrogram {
@@ -150,7 +150,7 @@ public final class SmolModel: AudioLanguageModel {
     /// A vector is the mean of the token embeddings weighted by CTC's posterior, not the direction that was compared with
     /// them: that one is only so near to its token that CTC can tell it from the others, and the LLM has never seen its like.
     public func content(of stacked: MLXArray) throws -> (values: [Float], tokens: [Int32]) {
-        guard let projector, let classes else {
+        guard let projector, let classes, let unit else {
             throw ModelError("\(name) has no projector yet: train one with `resurface align`")
         }
         let width = config.decoder.hiddenSize
@@ -158,7 +158,6 @@ public final class SmolModel: AudioLanguageModel {
         let V = scores.dim(2), best = scores.argMax()
         // Of the tokens, given that it is no blank.
         let posterior = Fused.softmax(scores.slice(1..<V, axis: 2) * SmolProjector.sharpness)
-        let unit = classes.slice(1..<V, axis: 0).slice(0..<width, axis: 1)
         let mixed = SmolProjector.normalised(matmul(posterior, unit))
         try eval(mixed, best)
         let e = try mixed.asArray(), classOf = try best.asInt32Array()
