@@ -9,6 +9,7 @@ import Tokenization
 /// Training of the embedded model's projector: content by CTC against the LLM's token embeddings, voice by principal
 /// directions. The LLM and the encoder stay as they are and are not in the loop.
 public struct AlignmentOptions: Sendable {
+    /// 0 leaves content as `initial` has it and sets the voice alone.
     public var steps = 1200
     public var batchSize = 48
     public var learningRate: Float = 1.5e-3
@@ -20,9 +21,12 @@ public struct AlignmentOptions: Sendable {
     /// Classes that a step is told apart against, beside those of its clips: drawn anew each step. All of them would take
     /// most of its time.
     public var negatives = 3_000
-    /// Principal directions of the voice, and their common length as a share of a token embedding's.
-    public var voiceDimensions = 16
-    public var voiceLevel: Float = 0.5
+    /// Principal directions of the voice, and their common length as a share of a token embedding's. Few: each has an
+    /// equal part of the length, and age and sex are in the first ones.
+    public var voiceDimensions = 6
+    public var voiceLevel: Float = 0.7
+    /// Main directions of the token embeddings that are left to the words.
+    public var wordDirections = 10
     /// A projector to start from; its tokens may be others.
     public var initial: URL?
     public init() {}
@@ -102,21 +106,22 @@ public final class Alignment {
                 "the alignment corpus has \(usable.count) usable training clips, expected at least \(options.batchSize)"
             )
         }
-        let used = Set(usable.flatMap(\.labels)).sorted()
-        let column = Dictionary(uniqueKeysWithValues: used.enumerated().map { ($1, Int32($0 + 1)) })
         let config = model.config
+        let initial = try options.initial.map {
+            try SmolProjector.load(
+                $0, encoderWidth: config.encoder.width, width: config.decoder.hiddenSize,
+                vocabulary: config.decoder.vocabularySize)
+        }
+        let heard = Set(usable.flatMap(\.labels)).sorted()
+        let used = options.steps == 0 ? initial?.tokens ?? heard : heard
+        let column = Dictionary(uniqueKeysWithValues: used.enumerated().map { ($1, Int32($0 + 1)) })
         let projector = SmolProjector(
             encoderWidth: config.encoder.width, width: config.decoder.hiddenSize, tokens: used, seed: options.seed)
-        if let initial = options.initial {
-            let start = try SmolProjector.load(
-                initial, encoderWidth: config.encoder.width, width: config.decoder.hiddenSize,
-                vocabulary: config.decoder.vocabularySize)
-            try projector.update(parameters: start.parameters())
-        }
+        if let initial { try projector.update(parameters: initial.parameters()) }
         try setVoice(of: projector, from: usable)
         try model.use(projector)
         self.projector = projector
-        guard let classes = model.classes else { return }
+        guard options.steps > 0, let classes = model.classes else { return }
         let named = projector.namedParameters().filter { !$0.path.hasPrefix("voice_") }
         let optimiser = try AdamW(named.compactMap(\.parameter.array))
         let schedule = WarmupCosine(
@@ -214,8 +219,9 @@ public final class Alignment {
     }
 
     /// voice = level x norm / sqrt(k) x sum over k of d_k (p_k . (s - mean)) / sigma_k: p_k the main directions of the
-    /// clips' early encoder statistics, d_k those of the token embeddings: the LLM is used to energy there. In directions in
-    /// which its embeddings hardly vary, a voice of half a token's length drowned the words (docs/NOTEBOOK.md).
+    /// clips' early encoder statistics, d_k those of the token embeddings behind the first: the LLM is used to energy there. In
+    /// directions in which its embeddings hardly vary, a voice of half a token's length drowned the words, and on the very
+    /// first it lies where words differ most (docs/NOTEBOOK.md).
     private func setVoice(of projector: SmolProjector, from items: [Item]) throws {
         let n = items.count, D = items[0].voice.count, k = min(options.voiceDimensions, D, n)
         let S = MLXArray(items.flatMap(\.voice), [n, D])
@@ -227,7 +233,9 @@ public final class Alignment {
         let tokens = E - E.mean(axes: [0])
         let spread = matmul(tokens.T, tokens) / Float(E.dim(0))
         let width = E.dim(1)
-        let d = try Directions.leading(spread, count: k, iterations: 300, seed: options.seed).vectors
+        let skipped = min(options.wordDirections, max(0, E.dim(1) - k))
+        let d = try Directions.leading(spread, count: skipped + k, iterations: 300, seed: options.seed)
+            .vectors.suffix(k)
         let norm = try sqrt(E.square().sum(axes: [1])).mean().item()
         let gain = options.voiceLevel * norm / Float(k).squareRoot()
         let scaled = p.enumerated().map { i, row in row.map { $0 * gain / max(variances[i], 1e-12).squareRoot() } }

@@ -24,7 +24,7 @@ struct Align: ParsableCommand {
     @Option(help: "A projector to start from (default: random weights).")
     var initial: String?
 
-    @Option(help: "Training steps.")
+    @Option(help: "Training steps; 0 keeps the content of --initial and sets the voice alone.")
     var steps = 1200
 
     @Option(help: "Clips a step.")
@@ -37,21 +37,24 @@ struct Align: ParsableCommand {
     var seed: UInt64 = 1
 
     @Option(help: "Length of the voice vector as a share of a token embedding's.")
-    var voiceLevel: Float = 0.5
+    var voiceLevel: Float = 0.7
 
     @Option(help: "Main directions of the voice that are kept.")
-    var voiceDimensions = 16
+    var voiceDimensions = 6
 
     @Flag(help: "Print a JSON object on standard output.")
     var json = false
 
     func run() throws {
-        guard (1...1_000_000).contains(steps), (1...4096).contains(batchSize), learningRate > 0, learningRate < 1,
+        guard (0...1_000_000).contains(steps), (1...4096).contains(batchSize), learningRate > 0, learningRate < 1,
             (0...10).contains(voiceLevel), (1...512).contains(voiceDimensions)
         else {
             throw ValidationError(
-                "expected 1 to 1000000 steps, a batch of 1 to 4096, a learning rate between 0 and 1, a voice level of 0 to 10 and 1 to 512 voice dimensions"
+                "expected 0 to 1000000 steps, a batch of 1 to 4096, a learning rate between 0 and 1, a voice level of 0 to 10 and 1 to 512 voice dimensions"
             )
+        }
+        guard steps > 0 || initial != nil else {
+            throw ValidationError("--steps 0 keeps the content of a projector: expected --initial, found none")
         }
         let folder = URL(fileURLWithPath: corpus, isDirectory: true)
         let utterances = try Corpus.load(folder).utterances

@@ -18,8 +18,8 @@ public struct CorpusPlan: Sendable {
         public var parts: Set<Part> = Set(Part.allCases).subtracting([.alignment])
         public var seed: UInt64 = 1
         public var level = LevelRule.constant
-        /// Training texts of each category, a quarter of that for validation and test each, and as many safety queries
-        /// as tests; nil: all there are. Taken evenly from the files, so that every topic stays.
+        /// Training texts of each category, at most a quarter of that for validation and test each, and as many safety
+        /// queries; nil: all there are. Taken evenly from the files, so that every topic stays.
         public var textsPerCategory: Int?
         /// Voices that speak each training text in each attribute value. With one, what was misheard in that clip is as
         /// good a sign of the answer as the voice is.
