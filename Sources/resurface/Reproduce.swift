@@ -91,8 +91,9 @@ struct Reproduce: ParsableCommand {
         }
     }
 
-    /// The settings of the profiles: a small model on few clips learns with a higher rate than the paper's 7B models, and in
-    /// the same time more by small batches (docs/NOTEBOOK.md, 2026-11-26).
+    /// The settings of the profiles: a small model on few clips learns with a higher rate than the paper's 7B models, in the
+    /// same time more by small batches, and on new texts more by other texts than by further epochs (docs/NOTEBOOK.md,
+    /// 2026-11-26).
     private func recipe(_ range: ClosedRange<Int>, adch: Bool) -> FineTuneConfig {
         var c = FineTuneConfig()
         c.model = options.model
@@ -100,7 +101,7 @@ struct Reproduce: ParsableCommand {
         (c.firstLayer, c.lastLayer, c.adch) = (range.lowerBound, range.upperBound, adch)
         c.learningRate = 2e-3
         c.batchSize = 4
-        c.epochs = profile == .quick ? 3 : 6
+        c.epochs = profile == .quick ? 1 : 2
         c.seed = seed
         return c
     }
@@ -109,7 +110,7 @@ struct Reproduce: ParsableCommand {
         var plan = CorpusPlan.Options()
         plan.seed = seed
         if profile == .quick {
-            plan.textsPerCategory = 60
+            plan.textsPerCategory = 200
             plan.voicesPerCommand = 1
         }
         let target = folder.appendingPathComponent("corpus", isDirectory: true)

@@ -40,7 +40,7 @@ final class CorpusPlanTests: XCTestCase {
                 for (text, all) in Dictionary(grouping: clips, by: \.text) {
                     let values = Dictionary(grouping: all, by: { $0.attribute ?? "" }).values.map { $0 }
                     XCTAssertEqual(values.count, 2, text)
-                    XCTAssertEqual(values.map(\.count), split == .train ? [2, 2] : [1, 1], text)
+                    XCTAssertEqual(values.map(\.count), [1, 1], text)
                     XCTAssertEqual(values.first?.map(\.engine), values.last?.map(\.engine), text)
                     XCTAssertEqual(
                         values.first?.map(\.speaker) == values.last?.map(\.speaker), category != .gender, text)

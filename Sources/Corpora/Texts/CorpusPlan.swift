@@ -21,9 +21,6 @@ public struct CorpusPlan: Sendable {
         /// Training texts of each category, at most a quarter of that for validation and test each, and as many safety
         /// queries; nil: all there are. Taken evenly from the files, so that every topic stays.
         public var textsPerCategory: Int?
-        /// Voices that speak each training text in each attribute value. With one, what was misheard in that clip is as
-        /// good a sign of the answer as the voice is.
-        public var voicesPerText = 2
         /// Voices that speak each intent phrasing.
         public var voicesPerCommand = 3
         /// Share of strong emotion; the rest is normal.
@@ -61,27 +58,24 @@ public struct CorpusPlan: Sendable {
         }
     }
 
-    /// Every text for each attribute value that it has a response for: by one voice, in training by several.
+    /// Every text by one voice for each attribute value that it has a response for.
     private mutating func addQueries(_ queries: [CorpusTexts.Query], category: Category) throws {
         for split in Split.allCases {
             let all = Array(queries.filter { $0.split == split }.enumerated())
             let limit = options.textsPerCategory.map { split == .train ? $0 : max(1, ($0 + 3) / 4) }
             for (index, query) in Self.evenly(all, limit) {
-                let voices = split == .train ? max(1, options.voicesPerText) : 1
                 for attribute in category.attributes {
                     guard let response = query.responses[attribute] else { continue }
                     let sex = category == .gender ? Sex(rawValue: attribute) : nil
-                    for turn in 0..<voices {
-                        let voice = try voice(at: index * voices + turn, split: split, sex: sex)
-                        var item = item(
-                            "\(query.id)-\(attribute)" + (turn == 0 ? "" : "-\(turn + 1)"), query.text, voice,
-                            split: split, child: attribute == "child", emotion: category == .emotion ? attribute : nil)
-                        item.utterance.category = category
-                        item.utterance.attribute = attribute
-                        item.utterance.response = response
-                        item.utterance.generic = query.generic
-                        items.append(item)
-                    }
+                    let voice = try voice(at: index, split: split, sex: sex)
+                    var item = item(
+                        "\(query.id)-\(attribute)", query.text, voice, split: split, child: attribute == "child",
+                        emotion: category == .emotion ? attribute : nil)
+                    item.utterance.category = category
+                    item.utterance.attribute = attribute
+                    item.utterance.response = response
+                    item.utterance.generic = query.generic
+                    items.append(item)
                 }
             }
         }
