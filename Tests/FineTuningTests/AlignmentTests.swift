@@ -1,0 +1,76 @@
+import AudioLanguageModels
+import Checkpoints
+import Corpora
+import FineTuning
+import Foundation
+import Speech
+import TestSupport
+import XCTest
+
+/// The projector's training in miniature: tones that stand for words.
+final class AlignmentTests: XCTestCase {
+    private let words = ["the", "you", "and", "st"]
+
+    /// Sixteen clips, each a word of its own pitch said twice.
+    private func clips(in folder: URL) throws -> [Utterance] {
+        try (0..<16).map { i in
+            let word = words[i % words.count]
+            let tone = TinyModel.tone(Float(150 + 120 * (i % words.count) + i), seconds: 0.6)
+            try WAVFile.write(tone, to: folder.appendingPathComponent("\(i).wav"))
+            return Utterance(
+                id: "clip\(i)", audio: "\(i).wav", text: word, speaker: "s\(i % 3)", engine: "tone",
+                split: i < 12 ? .train : .validation)
+        }
+    }
+
+    private func aligned(
+        in folder: URL, _ clips: [Utterance], steps: Int, initial: URL? = nil, to name: String
+    ) throws -> (losses: [Float], file: URL, alignment: Alignment) {
+        let own = folder.appendingPathComponent("model", isDirectory: true)
+        if !FileManager.default.fileExists(atPath: own.path) { try TinyModel().write(to: own) }
+        let model = try SmolModel(folder: own, name: "tiny", withoutProjector: true)
+        var options = AlignmentOptions()
+        (options.steps, options.batchSize, options.initial) = (steps, 6, initial)
+        (options.dropout, options.learningRate, options.voiceDimensions) = (0, 5e-3, 4)
+        let alignment = Alignment(model: model, options: options)
+        try alignment.encode(clips, in: folder)
+        var losses: [Float] = []
+        try alignment.run(progress: { if let loss = $0.loss { losses.append(loss) } })
+        let file = folder.appendingPathComponent(name)
+        try XCTUnwrap(alignment.projector).save(to: file, metadata: [:])
+        return (losses, file, alignment)
+    }
+
+    func testTheLossFallsAndTheSameSeedGivesTheSameBytes() throws {
+        try withTemporaryFolder { folder in
+            let clips = try clips(in: folder)
+            let first = try aligned(in: folder, clips, steps: 40, to: "a.safetensors")
+            XCTAssertEqual(first.losses.count, 40)
+            XCTAssertEqual(first.alignment.validation.count, 4)
+            XCTAssertLessThan(try XCTUnwrap(first.losses.last), 0.5 * (try XCTUnwrap(first.losses.first)))
+            let again = try aligned(in: folder, clips, steps: 40, to: "b.safetensors")
+            XCTAssertEqual(try Data(contentsOf: first.file), try Data(contentsOf: again.file))
+        }
+    }
+
+    /// No steps: content and vocabulary stay to the bit, the voice is that of the clips given.
+    func testNoStepsSetTheVoiceAlone() throws {
+        try withTemporaryFolder { folder in
+            let clips = try clips(in: folder)
+            let trained = try aligned(in: folder, clips, steps: 3, to: "trained.safetensors")
+            let fewer = clips.filter { $0.text != "you" }
+            let set = try aligned(in: folder, fewer, steps: 0, initial: trained.file, to: "set.safetensors")
+            XCTAssertTrue(set.losses.isEmpty)
+            let (before, after) = (try SafetensorsFile(trained.file), try SafetensorsFile(set.file))
+            XCTAssertEqual(before.names.sorted(), after.names.sorted())
+            for name in before.names {
+                let (old, new) = (try before.array(name), try after.array(name))
+                let same =
+                    name == "tokens"
+                    ? try old.asInt32Array() == new.asInt32Array()
+                    : try old.asType(.float32).asArray() == new.asType(.float32).asArray()
+                XCTAssertEqual(same, !name.hasPrefix("voice_"), name)
+            }
+        }
+    }
+}
