@@ -7,10 +7,11 @@ import MLXNN
 ///
 /// Content: four stacked frames -> MLP that also sees the vectors before and after -> a few attention blocks over the clip ->
 /// a direction in the LLM's own embedding space, and a blank's score. Trained by CTC against the token embeddings (cosine
-/// times a learned scale), no LLM in the loop. For the LLM blanks are dropped, repeats merged, and each vector is the posterior mean of the token embeddings with the norm
-/// of the likeliest.
-/// Voice: mean and spread of early encoder stages over the clip, reduced to their main directions (no labels are used) and
-/// laid on the main directions of the token embeddings; the same vector is added at every audio position.
+/// times a learned scale), no LLM in the loop. For the LLM blanks are dropped, repeats merged, and each vector is the
+/// posterior mean of the token embeddings with the norm of the likeliest.
+/// Voice: mean and spread of early encoder stages over the clip, reduced to their few main directions (no labels are used) and
+/// laid on main directions of the token embeddings, behind the first, which tell words apart most; the same vector is added
+/// at every audio position.
 public final class SmolProjector: Module {
     /// Frames that make one vector: 50 a second become 12.5.
     public static let stack = 4
