@@ -64,21 +64,37 @@ extension Responder {
         progress: (Int, Int) -> Void = { _, _ in }, shouldStop: () -> Bool = { false }
     ) throws -> [String: ReferencePreference] {
         let known = Dictionary(texts.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+        // What to read: clip, attribute value of the reference, its tokens.
+        var parts: [(clip: Int, value: String, prompt: Prompt, ids: [Int32])] = []
+        for (i, utterance) in utterances.enumerated() {
+            guard let key = JudgedText.Key(utterance), utterance.attribute != nil, let text = known[key] else {
+                continue
+            }
+            let prompt = try model.prompt(hearing: features(utterance), system: system)
+            for (value, response) in text.responses.sorted(by: { $0.key < $1.key }) {
+                parts.append((i, value, prompt, model.answerTokens(response)))
+            }
+        }
+        // Those of like length together, so that little is padded.
+        let order = parts.indices.sorted {
+            (parts[$0].prompt.count + parts[$0].ids.count, $0) < (parts[$1].prompt.count + parts[$1].ids.count, $1)
+        }
+        var found: [Int: [String: Double]] = [:]
+        for start in stride(from: 0, to: order.count, by: batchSize) {
+            if shouldStop() { throw CancellationError() }
+            let batch = order[start..<min(start + batchSize, order.count)].map { parts[$0] }
+            for (part, sum) in zip(batch, try model.logLikelihoods(batch.map { ($0.prompt, $0.ids) })) {
+                found[part.clip, default: [:]][part.value] = Double(sum.sum) / Double(max(1, sum.tokens))
+            }
+            progress(min(start + batchSize, order.count), order.count)
+        }
         var rows: [String: [ReferencePreference.Row]] = [:]
         for (i, utterance) in utterances.enumerated() {
-            if shouldStop() { throw CancellationError() }
-            guard let key = JudgedText.Key(utterance), let attribute = utterance.attribute, let text = known[key]
-            else { continue }
-            let responses = text.responses.sorted { $0.key < $1.key }
-            let found = try model.logLikelihoods(
-                of: responses.map { model.answerTokens($0.value) },
-                after: model.prompt(hearing: features(utterance), system: system))
-            let values = zip(responses, found).map { ($0.key, Double($1.sum) / Double(max(1, $1.tokens))) }
+            guard let values = found[i], let key = JudgedText.Key(utterance), let attribute = utterance.attribute else {
+                continue
+            }
             rows[utterance.scenario == nil ? key.category.rawValue : PAMetrics.safety, default: []].append(
-                .init(
-                    key: key, attribute: attribute,
-                    logLikelihoods: Dictionary(values, uniquingKeysWith: { first, _ in first })))
-            progress(i + 1, utterances.count)
+                .init(key: key, attribute: attribute, logLikelihoods: values))
         }
         return rows.compactMapValues { ReferencePreference($0) }
     }

@@ -29,7 +29,9 @@ struct CorpusCommand: ParsableCommand {
         @Option(help: "Some of age,gender,emotion,safety,intents,declared,alignment.")
         var parts = "age,gender,emotion,safety,intents,declared"
 
-        @Option(help: "Training texts of each category, a quarter of that for validation and test each (default: all).")
+        @Option(
+            help:
+                "Training texts of each category, at most a tenth of that for validation and test each (default: all).")
         var textsPerCategory: Int?
 
         @Option(help: "Sentences for the part alignment (default: all).")
