@@ -100,7 +100,7 @@ struct Reproduce: ParsableCommand {
         c.corpus = corpus ?? "\(profile.rawValue) synthetic corpus, seed \(seed)"
         (c.firstLayer, c.lastLayer, c.adch) = (range.lowerBound, range.upperBound, adch)
         c.learningRate = 2e-3
-        c.batchSize = 4
+        c.batchSize = 2
         c.epochs = profile == .quick ? 1 : 2
         c.seed = seed
         return c
