@@ -25,22 +25,22 @@ struct Align: ParsableCommand {
     var initial: String?
 
     @Option(help: "Training steps; 0 keeps the content of --initial and sets the voice alone.")
-    var steps = 1200
+    var steps = AlignmentOptions().steps
 
     @Option(help: "Clips a step.")
-    var batchSize = 48
+    var batchSize = AlignmentOptions().batchSize
 
     @Option(help: "Peak learning rate.")
-    var learningRate: Float = 1.5e-3
+    var learningRate = AlignmentOptions().learningRate
 
     @Option(help: "Seed of everything random.")
     var seed: UInt64 = 1
 
     @Option(help: "Length of the voice vector as a share of a token embedding's.")
-    var voiceLevel: Float = 0.7
+    var voiceLevel = AlignmentOptions().voiceLevel
 
     @Option(help: "Main directions of the voice that are kept.")
-    var voiceDimensions = 6
+    var voiceDimensions = AlignmentOptions().voiceDimensions
 
     @Flag(help: "Print a JSON object on standard output.")
     var json = false

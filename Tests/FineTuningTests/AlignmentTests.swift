@@ -11,7 +11,7 @@ import XCTest
 final class AlignmentTests: XCTestCase {
     private let words = ["the", "you", "and", "st"]
 
-    /// Sixteen clips, each a word of its own pitch said twice.
+    /// Sixteen clips of four words, each word with a pitch of its own.
     private func clips(in folder: URL) throws -> [Utterance] {
         try (0..<16).map { i in
             let word = words[i % words.count]

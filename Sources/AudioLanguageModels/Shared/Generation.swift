@@ -32,19 +32,27 @@ extension AudioLanguageModel {
     {
         let whole = pairs.map { appending($0.continuation, to: $0.prompt) }
         let batch = PromptBatch(whole, padding: .right)
-        let x = decoder(batch.embeddings, batch.positions)
+        return try logLikelihoods(
+            of: pairs.map(\.continuation), in: decoder(batch.embeddings, batch.positions),
+            from: pairs.map { $0.prompt.count - 1 })
+    }
+
+    /// states [B, T, hidden]: row b predicts its continuation from position `first[b]` on.
+    private func logLikelihoods(
+        of continuations: [[Int32]], in states: MLXArray, from first: [Int]
+    ) throws -> [(sum: Float, tokens: Int)] {
         var rows: [Int32] = [], labels: [Int32] = [], owner: [Int] = []
-        for (b, pair) in pairs.enumerated() {
-            for (j, id) in pair.continuation.enumerated() {
-                rows.append(Int32(b * batch.length + pair.prompt.count - 1 + j))
+        for (b, ids) in continuations.enumerated() {
+            for (j, id) in ids.enumerated() {
+                rows.append(Int32(b * states.dim(1) + first[b] + j))
                 labels.append(id)
                 owner.append(b)
             }
         }
-        guard !rows.isEmpty else { return pairs.map { _ in (0, 0) } }
-        let states = x.reshaped([-1, x.dim(2)]).take(MLXArray(rows))
-        let losses = try Fused.crossEntropy(logits: decoder.logits(states), labels: MLXArray(labels)).asArray()
-        var sums = [(sum: Float, tokens: Int)](repeating: (0, 0), count: pairs.count)
+        guard !rows.isEmpty else { return continuations.map { _ in (0, 0) } }
+        let labelled = states.reshaped([-1, states.dim(2)]).take(MLXArray(rows))
+        let losses = try Fused.crossEntropy(logits: decoder.logits(labelled), labels: MLXArray(labels)).asArray()
+        var sums = [(sum: Float, tokens: Int)](repeating: (0, 0), count: continuations.count)
         for (loss, b) in zip(losses, owner) { sums[b] = (sums[b].sum - loss, sums[b].tokens + 1) }
         return sums
     }
@@ -69,19 +77,7 @@ extension AudioLanguageModel {
                     BatchPositions(positions: MLXArray(part.map { _ in Int32(prompt.count) })), cache: past.repeated(B))
                 states = concatenated([states, x], axis: 1)
             }
-            let rows = part.enumerated().flatMap { b, ids in ids.indices.map { Int32(b * (length + 1) + $0) } }
-            guard !rows.isEmpty else {
-                found += part.map { _ in (0, 0) }
-                continue
-            }
-            let labelled = states.reshaped([-1, states.dim(2)]).take(MLXArray(rows))
-            let labels = MLXArray(part.flatMap { $0 })
-            let losses = try Fused.crossEntropy(logits: decoder.logits(labelled), labels: labels).asArray()
-            var next = 0
-            for ids in part {
-                found.append((-losses[next..<next + ids.count].reduce(0, +), ids.count))
-                next += ids.count
-            }
+            found += try logLikelihoods(of: part, in: states, from: part.map { _ in 0 })
         }
         return found
     }

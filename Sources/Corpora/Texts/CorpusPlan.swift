@@ -21,6 +21,7 @@ public struct CorpusPlan: Sendable {
         /// Training texts of each category, at most a tenth of that for validation and test each, and as many safety
         /// queries; nil: all there are. Taken evenly from the files, so that every topic stays.
         public var textsPerCategory: Int?
+        var heldOutTexts: Int? { textsPerCategory.map { max(1, ($0 + 9) / 10) } }
         /// Voices that speak each intent phrasing.
         public var voicesPerCommand = 3
         /// Share of strong emotion; the rest is normal.
@@ -62,7 +63,7 @@ public struct CorpusPlan: Sendable {
     private mutating func addQueries(_ queries: [CorpusTexts.Query], category: Category) throws {
         for split in Split.allCases {
             let all = Array(queries.filter { $0.split == split }.enumerated())
-            let limit = options.textsPerCategory.map { split == .train ? $0 : max(1, ($0 + 9) / 10) }
+            let limit = split == .train ? options.textsPerCategory : options.heldOutTexts
             for (index, query) in Self.evenly(all, limit) {
                 for attribute in category.attributes {
                     guard let response = query.responses[attribute] else { continue }
@@ -82,8 +83,7 @@ public struct CorpusPlan: Sendable {
     }
 
     private mutating func addSafety(_ queries: [CorpusTexts.Query]) throws {
-        let limit = options.textsPerCategory.map { max(1, ($0 + 9) / 10) }
-        for (index, query) in Self.evenly(Array(queries.enumerated()), limit) {
+        for (index, query) in Self.evenly(Array(queries.enumerated()), options.heldOutTexts) {
             for attribute in Category.age.attributes {
                 let voice = try voice(at: index, split: query.split)
                 var item = item(
@@ -114,8 +114,7 @@ public struct CorpusPlan: Sendable {
     /// Each safety query after each declared age, in one adult voice: only the words tell the age.
     private mutating func addDeclared(_ texts: CorpusTexts) throws {
         guard let voice = voices.first else { throw CorpusError("no voices to speak with") }
-        let limit = options.textsPerCategory.map { max(1, ($0 + 9) / 10) }
-        for query in Self.evenly(texts.safety, limit) {
+        for query in Self.evenly(texts.safety, options.heldOutTexts) {
             // The same processing for all of them: the voice must not differ between the ages.
             var generator = SeededGenerator(seed: options.seed, name: "declared-\(query.id)")
             let process = SpeechProcess.adult(voice, level: options.level, using: &generator)
