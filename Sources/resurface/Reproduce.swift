@@ -110,7 +110,7 @@ struct Reproduce: ParsableCommand {
         var plan = CorpusPlan.Options()
         plan.seed = seed
         if profile == .quick {
-            plan.textsPerCategory = 200
+            plan.textsPerCategory = 180
             plan.voicesPerCommand = 1
         }
         let target = folder.appendingPathComponent("corpus", isDirectory: true)
