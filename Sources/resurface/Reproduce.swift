@@ -111,6 +111,7 @@ struct Reproduce: ParsableCommand {
         plan.seed = seed
         if profile == .quick {
             plan.textsPerCategory = 180
+            plan.heldOutTexts = 30
             plan.voicesPerCommand = 1
         }
         let target = folder.appendingPathComponent("corpus", isDirectory: true)

@@ -18,10 +18,12 @@ public struct CorpusPlan: Sendable {
         public var parts: Set<Part> = Set(Part.allCases).subtracting([.alignment])
         public var seed: UInt64 = 1
         public var level = LevelRule.constant
-        /// Training texts of each category, at most a tenth of that for validation and test each, and as many safety
-        /// queries; nil: all there are. Taken evenly from the files, so that every topic stays.
+        /// Training texts of each category; nil: all there are. Taken evenly from the files, so that every topic stays.
         public var textsPerCategory: Int?
-        var heldOutTexts: Int? { textsPerCategory.map { max(1, ($0 + 9) / 10) } }
+        /// At most so many texts of each category for validation and test each, and of the safety queries; nil: a tenth of
+        /// `textsPerCategory`, or all.
+        public var heldOutTexts: Int?
+        var heldOutLimit: Int? { heldOutTexts ?? textsPerCategory.map { max(1, ($0 + 9) / 10) } }
         /// Voices that speak each intent phrasing.
         public var voicesPerCommand = 3
         /// Share of strong emotion; the rest is normal.
@@ -63,7 +65,7 @@ public struct CorpusPlan: Sendable {
     private mutating func addQueries(_ queries: [CorpusTexts.Query], category: Category) throws {
         for split in Split.allCases {
             let all = Array(queries.filter { $0.split == split }.enumerated())
-            let limit = split == .train ? options.textsPerCategory : options.heldOutTexts
+            let limit = split == .train ? options.textsPerCategory : options.heldOutLimit
             for (index, query) in Self.evenly(all, limit) {
                 for attribute in category.attributes {
                     guard let response = query.responses[attribute] else { continue }
@@ -83,7 +85,7 @@ public struct CorpusPlan: Sendable {
     }
 
     private mutating func addSafety(_ queries: [CorpusTexts.Query]) throws {
-        for (index, query) in Self.evenly(Array(queries.enumerated()), options.heldOutTexts) {
+        for (index, query) in Self.evenly(Array(queries.enumerated()), options.heldOutLimit) {
             for attribute in Category.age.attributes {
                 let voice = try voice(at: index, split: query.split)
                 var item = item(
@@ -114,7 +116,7 @@ public struct CorpusPlan: Sendable {
     /// Each safety query after each declared age, in one adult voice: only the words tell the age.
     private mutating func addDeclared(_ texts: CorpusTexts) throws {
         guard let voice = voices.first else { throw CorpusError("no voices to speak with") }
-        for query in Self.evenly(texts.safety, options.heldOutTexts) {
+        for query in Self.evenly(texts.safety, options.heldOutLimit) {
             // The same processing for all of them: the voice must not differ between the ages.
             var generator = SeededGenerator(seed: options.seed, name: "declared-\(query.id)")
             let process = SpeechProcess.adult(voice, level: options.level, using: &generator)
