@@ -90,7 +90,8 @@ let package = Package(
         .testTarget(name: "CorporaTests", dependencies: ["Corpora", "TestSupport"]),
         .testTarget(
             name: "LayerAnalysisTests", dependencies: ["LayerAnalysis", "TestSupport"], resources: [.copy("Golden")]),
-        .testTarget(name: "FineTuningTests", dependencies: ["FineTuning", "TestSupport"]),
+        .testTarget(
+            name: "FineTuningTests", dependencies: ["FineTuning", "TestSupport"], resources: [.copy("Golden")]),
         .testTarget(
             name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], resources: [.copy("Golden")]),
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),

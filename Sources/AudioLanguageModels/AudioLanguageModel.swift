@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import MLX
 import MLXNN
@@ -12,12 +13,15 @@ public struct AudioFeatures: Sendable, Equatable {
     public var width: Int
     /// Mean and standard deviation over time of every encoder stage: [stages][2 x encoder width].
     public var encoderStates: [[Float]]
+    /// [count]: the speech codes of Kimi-Audio; empty in the other families.
+    public var codes: [Int32]
 
-    public init(values: [Float], count: Int, width: Int, encoderStates: [[Float]] = []) {
+    public init(values: [Float], count: Int, width: Int, encoderStates: [[Float]] = [], codes: [Int32] = []) {
         self.values = values
         self.count = count
         self.width = width
         self.encoderStates = encoderStates
+        self.codes = codes
     }
 
     /// [width]: the mean over the positions.
@@ -48,18 +52,44 @@ public protocol AudioLanguageModel: AnyObject {
     var name: String { get }
     /// SHA-256 over the weights' content, for caches and for the check of a resumed run.
     var weightsHash: String { get }
-    var tokenizer: BPETokenizer { get }
+    /// The folder that the weights came from.
+    var files: HFFolder { get }
+    /// The name in that folder of a decoder parameter's path (`model.layers.3.mlp.up_proj.weight`).
+    func storedName(ofDecoder path: String) -> String
+    /// What stands before `layers.N` in the module paths of the family's class in transformers 5: adapters in PEFT's layout are
+    /// addressed by it.
+    var decoderModulePath: String { get }
     var decoder: Decoder { get }
+    var tokenizer: BPETokenizer { get }
     /// Ends of an answer.
     var stopTokens: Set<Int32> { get }
-    /// The frozen front end: mel, encoder, projector. Any rate; throws for a clip without speech enough for one position.
-    func features(of waveform: Waveform) throws -> AudioFeatures
+    /// What the encoder hears of a clip, in seconds; the rest is cut off, or the clip refused.
+    var maximumSeconds: Double { get }
     /// Log-mel [frames, bins] as the encoder gets it.
     func mel(of waveform: Waveform) throws -> MelSpectrogram
-    /// The family's chat template around the messages, ready for the answer.
+    /// The frozen front end: mel, encoder, projector. Any rate; throws for a clip without speech enough for one position.
+    func features(of waveform: Waveform) throws -> AudioFeatures
+    /// The family's prompt around the messages, ready for the answer.
     func prompt(_ messages: [Message]) throws -> Prompt
     /// Ids of an answer to be learnt, with the stop token at its end.
     func answerTokens(_ text: String) -> [Int32]
+    /// What the decoder gets for tokens of an answer: ids of any shape -> [..., hidden].
+    func answerEmbeddings(_ ids: MLXArray) -> MLXArray
+}
+
+/// A family with one stream of ids and a chat template: all but Kimi-Audio.
+public protocol ChatModel: AudioLanguageModel {
+    var processor: ChatProcessor { get }
+}
+
+extension ChatModel {
+    public var tokenizer: BPETokenizer { processor.tokenizer }
+    public var stopTokens: Set<Int32> { processor.stopTokens }
+    public func prompt(_ messages: [Message]) throws -> Prompt {
+        try processor.prompt(messages, embedding: decoder.embedTokens)
+    }
+    public func answerTokens(_ text: String) -> [Int32] { processor.answerTokens(text) }
+    public func answerEmbeddings(_ ids: MLXArray) -> MLXArray { decoder.embedTokens(ids) }
 }
 
 extension AudioLanguageModel {

@@ -5,7 +5,10 @@ import Foundation
 public enum ModelRegistry {
     /// model_type of config.json -> how to load the folder. A new family is one line.
     static let families: [String: @Sendable (URL, String) throws -> any AudioLanguageModel] = [
-        "resurface_smol": { try SmolModel(folder: $0, name: $1) }
+        "resurface_smol": { try SmolModel(folder: $0, name: $1) },
+        "qwen2_audio": { try Qwen2AudioModel(folder: $0, name: $1) },
+        "qwen2_5_omni": { try Qwen25OmniModel(folder: $0, name: $1) },
+        "qwen2_5_omni_thinker": { try Qwen25OmniModel(folder: $0, name: $1) },
     ]
 
     public static func load(_ argument: String) throws -> any AudioLanguageModel {

@@ -99,6 +99,17 @@ public final class HFFolder: TensorSource {
     /// A copy of a tensor in the engine's memory, in the stored type.
     public func array(_ name: String) throws -> MLXArray { try owner(name).array(name) }
 
+    /// Whether every element of a tensor is finite.
+    public func isFinite(_ name: String) throws -> Bool { try owner(name).isFinite(name) }
+
+    /// The stored bytes of a tensor.
+    public func data(_ name: String) throws -> Data { try owner(name).data(name) }
+
+    /// The names of one weight file's tensors, sorted.
+    public func names(in shard: String) throws -> [String] {
+        names.filter { owners[$0]?.url.lastPathComponent == shard }
+    }
+
     /// Whether a tensor is there.
     public func has(_ name: String) -> Bool { owners[name] != nil }
 

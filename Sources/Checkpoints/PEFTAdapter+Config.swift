@@ -24,16 +24,18 @@ extension PEFTAdapter.Config {
         } else {
             pattern = object.has("layers_pattern") ? try object.string("layers_pattern") : nil
         }
-        // PEFT reads a single text as a regular expression: keep it as the only entry.
         let targets: [String]
+        var isPattern = false
         if case .string(let one) = object.value("target_modules") {
-            targets = [one]
+            (targets, isPattern) = ([one], true)
         } else {
             targets = try object.strings("target_modules")
         }
         self.init(
             rank: try object.int("r", in: 1...65_536), alpha: try object.double("lora_alpha", in: 0...1e9),
-            dropout: try object.double("lora_dropout", in: 0...1, default: 0), targetModules: targets, layers: layers,
+            dropout: try object.double("lora_dropout", in: 0...1, default: 0), targetModules: targets,
+            isPattern: isPattern,
+            layers: layers,
             layersPattern: pattern, baseModel: try object.string("base_model_name_or_path", default: ""))
     }
 
@@ -47,7 +49,9 @@ extension PEFTAdapter.Config {
             "lora_alpha": alpha == alpha.rounded() && alpha.magnitude < 1e9 ? .integer(Int(alpha)) : .number(alpha),
             "lora_dropout": .number(dropout), "modules_to_save": nil, "peft_type": "LORA", "r": .integer(rank),
             "rank_pattern": .object([:]), "revision": nil,
-            "target_modules": .array(targetModules.map { .string($0) }), "task_type": "CAUSAL_LM",
+            "target_modules": isPattern
+                ? .string(targetModules.first ?? "") : .array(targetModules.map { .string($0) }),
+            "task_type": "CAUSAL_LM",
             "use_dora": false, "use_rslora": false,
         ]
     }

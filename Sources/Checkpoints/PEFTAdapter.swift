@@ -11,6 +11,9 @@ public struct PEFTAdapter: Sendable {
         public var dropout: Double
         /// Last parts of module names, sorted: "q_proj", ...
         public var targetModules: [String]
+        /// Whether the only entry of `targetModules` is a regular expression for whole paths, which peft reads from a text in place
+        /// of a list.
+        public var isPattern: Bool
         /// Decoder layers; nil: all.
         public var layers: [Int]?
         /// The list in the model that `layers` counts: "layers".
@@ -20,13 +23,15 @@ public struct PEFTAdapter: Sendable {
 
         /// A configuration for the given modules and layers.
         public init(
-            rank: Int, alpha: Double, dropout: Double = 0, targetModules: [String], layers: [Int]? = nil,
+            rank: Int, alpha: Double, dropout: Double = 0, targetModules: [String], isPattern: Bool = false,
+            layers: [Int]? = nil,
             layersPattern: String? = "layers", baseModel: String
         ) {
             self.rank = rank
             self.alpha = alpha
             self.dropout = dropout
             self.targetModules = targetModules.sorted()
+            self.isPattern = isPattern
             self.layers = layers?.sorted()
             self.layersPattern = layers == nil ? nil : layersPattern
             self.baseModel = baseModel

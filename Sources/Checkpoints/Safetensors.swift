@@ -7,18 +7,34 @@ public enum Safetensors {
     public static func write(
         _ tensors: [(name: String, array: MLXArray)], metadata: [String: String] = [:], to url: URL
     ) throws {
-        var fields: [(name: String, type: TensorType, shape: [Int])] = []
-        let sorted = tensors.sorted { $0.name < $1.name }
-        for (name, array) in sorted {
+        let fields = try tensors.map { name, array in
             guard let dtype = array.dtype else {
                 throw CheckpointError("\(url.path): tensor \(name) has an element type that cannot be written")
             }
-            fields.append((name, TensorType(dtype), array.shape))
+            return (name: name, info: TensorInfo(type: TensorType(dtype), shape: array.shape))
         }
-        let (header, bytes) = try header(fields, metadata: metadata, path: url.path)
+        let arrays = Dictionary(tensors.map { ($0.name, $0.array) }, uniquingKeysWith: { first, _ in first })
+        try write(fields, metadata: metadata, to: url) { try arrays[$0]?.rawData() ?? Data() }
+    }
+
+    /// As above for tensors that need not be in memory together: `data` is asked for the bytes of one after the other.
+    public static func write(
+        _ tensors: [(name: String, info: TensorInfo)], metadata: [String: String] = [:], to url: URL,
+        data: (String) throws -> Data
+    ) throws {
+        let sorted = tensors.sorted { $0.name < $1.name }
+        let (header, bytes) = try header(
+            sorted.map { ($0.name, $0.info.type, $0.info.shape) }, metadata: metadata, path: url.path)
         try AtomicFile.write(to: url, bytes: header.count + bytes) { writer in
             try writer.write(header)
-            for (_, array) in sorted { try writer.write(try array.rawData()) }
+            for (name, info) in sorted {
+                let own = try data(name)
+                guard own.count == byteCount(info.shape, element: info.type.bytes) else {
+                    throw CheckpointError(
+                        "\(url.path): tensor \(name) came as \(own.count) bytes for shape \(info.shape)")
+                }
+                try writer.write(own)
+            }
         }
     }
 

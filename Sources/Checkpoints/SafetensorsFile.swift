@@ -41,6 +41,31 @@ public final class SafetensorsFile: TensorSource {
         }
     }
 
+    /// The stored bytes.
+    public func data(_ name: String) throws -> Data { try file.withBytes(entry(name).range) { Data($0) } }
+
+    /// Whether every element is finite; integers are.
+    public func isFinite(_ name: String) throws -> Bool {
+        let entry = try entry(name)
+        // All exponent bits set: infinite, or not a number.
+        func finite<T: FixedWidthInteger>(_ exponent: T, _ bytes: UnsafeRawBufferPointer) -> Bool {
+            var found = false
+            for i in stride(from: 0, to: bytes.count, by: MemoryLayout<T>.size) {
+                found = found || bytes.loadUnaligned(fromByteOffset: i, as: T.self) & exponent == exponent
+            }
+            return !found
+        }
+        return try file.withBytes(entry.range) { bytes in
+            switch entry.info.type {
+            case .f64: finite(0x7FF0_0000_0000_0000 as UInt64, bytes)
+            case .f32: finite(0x7F80_0000 as UInt32, bytes)
+            case .f16: finite(0x7C00 as UInt16, bytes)
+            case .bf16: finite(0x7F80 as UInt16, bytes)
+            default: true
+            }
+        }
+    }
+
     private func entry(_ name: String) throws -> SafetensorsHeader.Entry {
         guard let entry = entries[name] else { throw CheckpointError("\(url.path) has no tensor \(name)") }
         return entry

@@ -16,7 +16,7 @@ public struct FeatureCache: Sendable {
     public let folder: URL
     private let modelHash: String
     private let version: String
-    private static let magic = Data("RSFEAT01".utf8)
+    private static let magic = Data("RSFEAT02".utf8)
 
     /// - Parameters:
     ///   - modelHash: `AudioLanguageModel.weightsHash`.
@@ -73,7 +73,7 @@ public struct FeatureCache: Sendable {
     /// A folder for each first two digits: directories of many thousand files are slow.
     package func url(_ key: String) -> URL { folder.appendingPathComponent("\(key.prefix(2))/\(key).features") }
 
-    // Magic; u32 count, width, stages; u32 length of each stage; f32 values; f32 stages; SHA-256 of all before.
+    // Magic; u32 count, width, stages, codes; u32 length of each stage; f32 values; f32 stages; i32 codes; SHA-256 of all before.
     private static func encode(_ features: AudioFeatures) throws -> Data {
         let (expected, overflow) = features.count.multipliedReportingOverflow(by: features.width)
         guard !overflow, features.count >= 0, features.width >= 0, expected == features.values.count,
@@ -86,35 +86,38 @@ public struct FeatureCache: Sendable {
         func append(_ number: Int) {
             withUnsafeBytes(of: UInt32(clamping: number).littleEndian) { data.append(contentsOf: $0) }
         }
-        for number in [features.count, features.width, features.encoderStates.count] { append(number) }
+        for number in [features.count, features.width, features.encoderStates.count, features.codes.count] {
+            append(number)
+        }
         for state in features.encoderStates { append(state.count) }
         for row in [features.values] + features.encoderStates {
             row.withUnsafeBytes { data.append(contentsOf: $0) }  // little endian on every machine that MLX knows
         }
+        features.codes.withUnsafeBytes { data.append(contentsOf: $0) }
         data.append(contentsOf: SHA256.hash(data: data))
         return data
     }
 
     private static func decode(_ data: Data) -> AudioFeatures? {
         let bytes = [UInt8](data)
-        guard bytes.count >= magic.count + 12 + 32, Data(bytes.prefix(magic.count)) == magic else { return nil }
+        guard bytes.count >= magic.count + 16 + 32, Data(bytes.prefix(magic.count)) == magic else { return nil }
         func number(_ index: Int) -> Int {
             let start = magic.count + 4 * index
             return (0..<4).reduce(0) { $0 | Int(bytes[start + $1]) << (8 * $1) }
         }
-        let (count, width, stages) = (number(0), number(1), number(2))
+        let (count, width, stages, codes) = (number(0), number(1), number(2), number(3))
         let (values, overflow) = count.multipliedReportingOverflow(by: width)
-        guard !overflow, values <= 1 << 28, stages <= 4_096,
-            bytes.count >= magic.count + 12 + 4 * stages + 32
+        guard !overflow, values <= 1 << 28, stages <= 4_096, codes <= 1 << 24,
+            bytes.count >= magic.count + 16 + 4 * stages + 32
         else { return nil }
-        let lengths = (0..<stages).map { number(3 + $0) }
-        let start = magic.count + 12 + 4 * stages
-        let end = lengths.reduce(values, +) * 4 + start  // each below 2^32: no overflow in 64 bits
+        let lengths = (0..<stages).map { number(4 + $0) }
+        let start = magic.count + 16 + 4 * stages
+        let end = lengths.reduce(values + codes, +) * 4 + start  // each below 2^32: no overflow in 64 bits
         guard bytes.count == end + 32, Array(SHA256.hash(data: data.prefix(end))) == Array(bytes[end...]) else {
             return nil
         }
-        func floats(_ from: Int, _ many: Int) -> [Float] {
-            [Float](unsafeUninitializedCapacity: many) { buffer, initialized in
+        func numbers<T>(_ from: Int, _ many: Int) -> [T] {  // f32 or i32
+            [T](unsafeUninitializedCapacity: many) { buffer, initialized in
                 bytes.withUnsafeBytes { source in
                     UnsafeMutableRawBufferPointer(buffer).copyMemory(
                         from: UnsafeRawBufferPointer(rebasing: source[from..<(from + 4 * many)]))
@@ -125,10 +128,11 @@ public struct FeatureCache: Sendable {
         var place = start
         var rows: [[Float]] = []
         for many in [values] + lengths {
-            rows.append(floats(place, many))
+            rows.append(numbers(place, many))
             place += 4 * many
         }
         return AudioFeatures(
-            values: rows[0], count: count, width: width, encoderStates: Array(rows.dropFirst()))
+            values: rows[0], count: count, width: width, encoderStates: Array(rows.dropFirst()),
+            codes: numbers(place, codes))
     }
 }

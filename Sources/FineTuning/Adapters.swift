@@ -27,12 +27,20 @@ public enum Adapters {
             throw FineTuningError(
                 "layers \(layers.lowerBound)-\(layers.upperBound): the model has \(decoder.layers.count)")
         }
+        let paths = layers.flatMap { l in modules.map { "model.layers.\(l).\($0)" } }
+        return try attach(to: decoder, paths: Set(paths), rank: rank, alpha: alpha, seed: seed)
+    }
+
+    /// The same for single modules by path: adapters made elsewhere need not hold all of a layer's.
+    static func attach(
+        to decoder: Decoder, paths: Set<String>, rank: Int, alpha: Float, seed: UInt64
+    ) throws -> [Adapted] {
         detach(from: decoder)
         decoder.freeze()
         var generator = SeededGenerator(seed: seed), adapted: [Adapted] = []
-        for l in layers {
-            let layer = decoder.layers[l]
+        for (l, layer) in decoder.layers.enumerated() {
             func wrap(_ linear: Linear, _ name: String) -> Linear {
+                guard paths.contains("model.layers.\(l).\(name)") else { return linear }
                 let lora = LoRALinear(linear, rank: rank, alpha: alpha, seed: generator.next())
                 adapted.append(Adapted(path: "model.layers.\(l).\(name)", layer: lora))
                 return lora
@@ -47,8 +55,10 @@ public enum Adapters {
         }
         let trainable = decoder.namedParameters().filter(\.parameter.isTrainable).map(\.path).sorted()
         let expected = adapted.flatMap { ["\($0.path).lora_A.weight", "\($0.path).lora_B.weight"] }.sorted()
-        guard trainable == expected else {
-            throw FineTuningError("the trainable tensors are not those of layers \(layers): \(trainable.prefix(3)) ...")
+        guard trainable == expected, adapted.count == paths.count else {
+            let odd = paths.subtracting(adapted.map(\.path)).sorted().first ?? trainable.first ?? ""
+            throw FineTuningError(
+                "module \(odd) is not a linear module of this decoder's \(decoder.layers.count) layers")
         }
         return adapted
     }

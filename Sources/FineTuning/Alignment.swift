@@ -91,7 +91,7 @@ public final class Alignment {
             let item = Item(
                 text: utterance.text, speaker: utterance.speaker, kind: Self.kind(utterance),
                 labels: tokens(of: utterance.text), frames: frames, count: frames.dim(0),
-                voice: SmolProjector.voiceInput(try SmolModel.summary(stages)))
+                voice: SmolProjector.voiceInput(try EncoderStates.summary(stages)))
             if utterance.split == .train { train.append(item) } else { validation.append(item) }
             progress(AlignmentProgress(stage: .encoding, done: i + 1, total: utterances.count))
         }

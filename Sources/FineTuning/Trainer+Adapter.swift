@@ -35,28 +35,40 @@ extension Adapters {
         return FileManager.default.fileExists(atPath: inner.path) ? inner : run
     }
 
+    /// A module's path as ours has it. Adapters made elsewhere address the decoder inside the model's class: of transformers 5, of
+    /// 4, or with the thinker in front. Other towers have layers too, and are not taken.
+    private static func decoderPath(_ path: String) -> String? {
+        let prefixes = ["model.layers.", "model.language_model.layers.", "language_model.model.layers."]
+        for prefix in prefixes.flatMap({ [$0, "thinker." + $0] }) where path.hasPrefix(prefix) {
+            return "model.layers." + path.dropFirst(prefix.count)
+        }
+        return nil
+    }
+
     /// Puts the adapter of a run folder (or an adapter folder itself) into the model.
     public static func load(_ run: URL, into model: any AudioLanguageModel) throws {
         let folder = folder(of: run)
         let adapter = try PEFTAdapter(readingFrom: folder)
-        let layers = adapter.modules.keys.compactMap { path -> Int? in
-            let parts = path.split(separator: ".")
-            return parts.count > 2 && parts[0] == "model" && parts[1] == "layers" ? Int(parts[2]) : nil
+        var modules: [String: PEFTAdapter.Factors] = [:]
+        for (path, factors) in adapter.modules {
+            guard let own = decoderPath(path), modules.updateValue(factors, forKey: own) == nil else {
+                throw FineTuningError(
+                    "\(folder.path): module \(path) is none of the decoder's layers, or is there twice; only linear modules of "
+                        + "decoder layers can be adapted here")
+            }
         }
-        guard let first = layers.min(), let last = layers.max() else {
-            throw FineTuningError("\(folder.path) holds no adapter of decoder layers")
-        }
-        let adapted = try attach(
-            to: model.decoder, layers: first...last, rank: adapter.config.rank, alpha: Float(adapter.config.alpha),
-            seed: 0)
-        guard Set(adapted.map(\.path)) == Set(adapter.modules.keys) else {
-            let odd = Set(adapted.map(\.path)).symmetricDifference(adapter.modules.keys).sorted().first ?? ""
-            throw FineTuningError(
-                "\(folder.path): module \(odd) is missing or unknown; expected all linear modules of layers \(first)-\(last)"
-            )
+        guard !modules.isEmpty else { throw FineTuningError("\(folder.path) holds no adapter of decoder layers") }
+        let adapted: [Adapted]
+        do {
+            adapted = try attach(
+                to: model.decoder, paths: Set(modules.keys), rank: adapter.config.rank,
+                alpha: Float(adapter.config.alpha),
+                seed: 0)
+        } catch let error as FineTuningError {
+            throw FineTuningError("\(folder.path): \(error)")
         }
         for a in adapted {
-            guard let factors = adapter.modules[a.path], factors.a.shape == a.layer.loraA.shape,
+            guard let factors = modules[a.path], factors.a.shape == a.layer.loraA.shape,
                 factors.b.shape == a.layer.loraB.shape
             else { throw FineTuningError("\(folder.path): the factors of \(a.path) do not fit the model") }
             a.layer.loraA = factors.a.asType(.float32)

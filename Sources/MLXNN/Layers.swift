@@ -27,7 +27,8 @@ open class Linear: Module {
 public final class Embedding: Module {
     @ParameterInfo public var weight: MLXArray
     public init(_ count: Int, _ width: Int) { weight = .zeros([count, width]) }
-    public func callAsFunction(_ ids: MLXArray) -> MLXArray { weight.take(ids) }
+    /// Rows in f32, however they are stored.
+    public func callAsFunction(_ ids: MLXArray) -> MLXArray { weight.take(ids).asType(.float32) }
     public func asLinear(_ x: MLXArray) -> MLXArray { Fused.linear(x, weight) }
 }
 

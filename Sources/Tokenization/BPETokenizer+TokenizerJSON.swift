@@ -47,7 +47,7 @@ extension BPETokenizer {
         }
     }
 
-    private static func pieces(of field: JSONPlace) throws -> Vocabulary {
+    static func pieces(of field: JSONPlace) throws -> Vocabulary {
         guard case .object(let members) = field.value else { throw field.wrong("an object of pieces and ids") }
         guard members.count <= TokenizerLimits.ids else {
             throw TokenizationError("\(field.path): \(members.count) pieces; at most \(TokenizerLimits.ids) are taken")

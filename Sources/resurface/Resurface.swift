@@ -24,8 +24,7 @@ struct Resurface: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Setup.self, CorpusCommand.self, Analyze.self, Finetune.self, Evaluate.self, Reproduce.self, Trace.self,
-            Align.self,
-            Doctor.self,
+            Export.self, Align.self, Doctor.self,
         ])
 
     /// Runs the command and turns its error into a sentence and an exit code.

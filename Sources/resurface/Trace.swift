@@ -9,19 +9,25 @@ import Speech
 /// `resurface trace`: one forward pass with every activation.
 struct Trace: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Writes every activation of one forward pass over one clip to a safetensors file.",
+        abstract: "Writes every activation of one forward pass over one prompt to a safetensors file.",
         discussion: """
-            Tensors: mel [frames, bins], audio_features [n, d], input_ids [T], audio_mask [T], layer.L [T, d] (before the final
-            norm), pooled [layers, d], logits [vocabulary] of the last position, generated [K].
+            Tensors: mel [frames, bins] (mel.0, mel.1, ... of several clips), audio_features [n, d], input_ids [T], audio_mask [T],
+            layer.L [T, d] (before the final norm), pooled [layers, d], logits [vocabulary] of the last position, generated [K].
             """)
 
     @OptionGroup var options: ModelOptions
 
-    @Option(help: "A speech file.")
-    var audio: String
+    @Option(help: "A speech file; several, in their order, by giving it again.")
+    var audio: [String]
 
-    @Option(help: "Text after the clip in the user's turn.")
+    @Option(help: "Text beside the clip in the user's turn.")
     var prompt: String?
+
+    @Flag(help: "The text stands before the clip, not after it.")
+    var promptFirst = false
+
+    @Option(help: "The system turn, in place of the model's own.")
+    var system: String?
 
     @Option(help: "A run folder, or an adapter folder in PEFT's layout.")
     var adapter: String?
@@ -41,9 +47,14 @@ struct Trace: ParsableCommand {
         }
         let model = try options.load()
         if let adapter { try Adapters.load(URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
-        let waveform = try AudioFile.read(URL(fileURLWithPath: audio))
-        let mel = try model.mel(of: waveform), features = try model.features(of: waveform)
-        let ask = try model.prompt([Message(.user, [.audio(features)] + (prompt.map { [.text($0)] } ?? []))])
+        let waveforms = try audio.map { try AudioFile.read(URL(fileURLWithPath: $0)) }
+        let mels = try waveforms.map { try model.mel(of: $0) }, clips = try waveforms.map { try model.features(of: $0) }
+        for (file, mel) in zip(audio, mels) where mel.droppedSamples > 0 {
+            Progress.say("\(file): only the first \(Int(model.maximumSeconds)) s are heard")
+        }
+        let words = prompt.map { [Message.Part.text($0)] } ?? [], heard = clips.map { Message.Part.audio($0) }
+        let opening = system.map { [Message(.system, [.text($0)])] } ?? []
+        let ask = try model.prompt(opening + [Message(.user, promptFirst ? words + heard : heard + words)])
         let batch = PromptBatch([ask], padding: .right)
         var tensors: [(name: String, array: MLXArray)] = [], pooled: [MLXArray] = []
         let end = model.decoder(batch.embeddings, batch.positions) { layer, output in
@@ -51,12 +62,19 @@ struct Trace: ParsableCommand {
             pooled.append(batch.pooled(output).squeezed(axis: 0))
         }
         tensors += [
-            (name: "mel", array: MLXArray(mel.values, [mel.frames, mel.bins])),
-            (name: "audio_features", array: MLXArray(features.values, [features.count, features.width])),
+            (
+                name: "audio_features",
+                array: MLXArray(clips.flatMap(\.values), [clips.reduce(0) { $0 + $1.count }, clips[0].width])
+            ),
             (name: "input_ids", array: MLXArray(ask.inputIDs)), (name: "audio_mask", array: MLXArray(ask.audioMask)),
             (name: "pooled", array: stacked(pooled)),
             (name: "logits", array: model.decoder.logits(batch.last(end)).squeezed(axis: 0)),
         ]
+        for (i, mel) in mels.enumerated() {
+            let name = mels.count == 1 ? "mel" : "mel.\(i)"
+            tensors.append((name: name, array: MLXArray(mel.values, [mel.frames, mel.bins])))
+        }
+        if !ask.textIDs.isEmpty { tensors.append((name: "text_ids", array: MLXArray(ask.textIDs))) }
         var answer: [Int32] = []
         if tokens > 0 {
             answer = try model.generate([ask], maximumTokens: tokens, shouldStop: { Interrupt.requested })[0]

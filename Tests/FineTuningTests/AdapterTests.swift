@@ -125,19 +125,44 @@ final class AdapterTests: XCTestCase {
         }
     }
 
+    /// Trained by peft on the reference models (scripts/golden/families.py): some modules of some layers.
+    func testAdaptersMadeByPEFT() throws {
+        let golden = try XCTUnwrap(Bundle.module.url(forResource: "Golden", withExtension: nil))
+        try withTemporaryFolder { folder in
+            for (name, kind) in [("qwen2-audio", TinyFamily.Kind.qwen2AudioA), ("qwen2.5-omni", .omniA)] {
+                let model = try TinyFamily.load(kind, in: folder), own = golden.appendingPathComponent("peft-\(name)")
+                let prompt = try model.prompt([
+                    Message(.user, [.audio(model.features(of: TinyFamily.waveform(2))), .text("What's that?")])
+                ])
+                func logits() throws -> MLXArray {
+                    let batch = PromptBatch([prompt], padding: .right)
+                    return model.decoder.logits(batch.last(model.decoder(batch.embeddings, batch.positions))).squeezed(
+                        axis: 0)
+                }
+                let expected = try SafetensorsFile(own.appendingPathComponent("golden.safetensors")).array("logits")
+                let scale = try abs(expected).max().item()
+                XCTAssertGreaterThan(try abs(logits() - expected).max().item() / scale, 0.05, "\(name) without it")
+                try Adapters.load(own, into: model)
+                XCTAssertLessThan(try abs(logits() - expected).max().item() / scale, 1e-3, name)
+                XCTAssertEqual(model.decoder.namedModules().count { $0.module is LoRALinear }, 6, name)
+            }
+        }
+    }
+
     func testAdaptersThatDoNotFitAreRefused() throws {
         try withTemporaryFolder { folder in
             let run = try TinyRun(in: folder, count: 3), trainer = try run.trainer()
             try trainer.saveAdapter(in: folder)
             let adapter = folder.appendingPathComponent("adapter")
             let right = try PEFTAdapter(readingFrom: adapter)
-            var missing = right
-            missing.modules["model.layers.2.mlp.up_proj"] = nil
+            var tower = right
+            tower.modules["model.audio_tower.layers.1.self_attn.q_proj"] =
+                right.modules["model.layers.2.self_attn.q_proj"]
             var shape = right
             shape.modules["model.layers.2.mlp.up_proj"]?.a = .zeros([4, 31])
             var deep = right
             deep.modules["model.layers.9.mlp.up_proj"] = right.modules["model.layers.2.mlp.up_proj"]
-            for (wrong, word) in [(missing, "up_proj"), (shape, "up_proj"), (deep, "layers 1-9")] {
+            for (wrong, word) in [(tower, "audio_tower"), (shape, "up_proj"), (deep, "layers.9")] {
                 try wrong.write(to: adapter)
                 XCTAssertThrowsError(try Adapters.load(folder, into: run.model)) {
                     XCTAssertTrue(

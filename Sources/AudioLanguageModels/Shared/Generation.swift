@@ -22,7 +22,7 @@ extension AudioLanguageModel {
             if shouldStop() || done.allSatisfy({ $0 }) || step == maximumTokens - 1 { break }
             let at = BatchPositions(
                 positions: MLXArray(starts.map { $0 + Int32(step) }), first: batch.positions.first, last: nil)
-            x = decoder(decoder.embedTokens(next).expandedDimensions(axis: 1), at, cache: cache)
+            x = decoder(answerEmbeddings(next).expandedDimensions(axis: 1), at, cache: cache)
         }
         return answers
     }
@@ -73,7 +73,7 @@ extension AudioLanguageModel {
             if length > 0 {
                 let read = part.flatMap { ids in (0..<length).map { $0 < ids.count ? ids[$0] : 0 } }
                 let x = decoder(
-                    decoder.embedTokens(MLXArray(read, [B, length])),
+                    answerEmbeddings(MLXArray(read, [B, length])),
                     BatchPositions(positions: MLXArray(part.map { _ in Int32(prompt.count) })), cache: past.repeated(B))
                 states = concatenated([states, x], axis: 1)
             }
@@ -87,6 +87,6 @@ extension AudioLanguageModel {
         guard !ids.isEmpty else { return prompt }
         return Prompt(
             inputIDs: prompt.inputIDs + ids, audioMask: prompt.audioMask + ids.map { _ in false },
-            embeddings: concatenated([prompt.embeddings, decoder.embedTokens(MLXArray(ids))]))
+            embeddings: concatenated([prompt.embeddings, answerEmbeddings(MLXArray(ids))]))
     }
 }

@@ -10,16 +10,20 @@ public struct Prompt {
     public var audioMask: [Bool]
     /// [T, hidden], evaluated.
     public var embeddings: MLXArray
-    public init(inputIDs: [Int32], audioMask: [Bool], embeddings: MLXArray) {
+    /// Kimi-Audio's second stream, whose embeddings are added to the first's; empty in the other families.
+    public var textIDs: [Int32]
+    public init(inputIDs: [Int32], audioMask: [Bool], embeddings: MLXArray, textIDs: [Int32] = []) {
         self.inputIDs = inputIDs
         self.audioMask = audioMask
         self.embeddings = embeddings
+        self.textIDs = textIDs
     }
     public var count: Int { inputIDs.count }
 
     /// Text embeddings with each clip's features in the place of its placeholders.
     public init(_ encoded: EncodedPrompt, clips: [AudioFeatures], embedding: Embedding) throws {
         inputIDs = encoded.ids
+        textIDs = []
         audioMask = encoded.ids.map { _ in false }
         let table = embedding(MLXArray(encoded.ids))
         var parts: [MLXArray] = [], end = 0

@@ -62,7 +62,7 @@ public final class WhisperEncoder: Module {
     @ModuleInfo var conv2: Conv1d
     @ModuleInfo(key: "embed_positions") var positions: Embedding
     @ModuleInfo var layers: [WhisperEncoderLayer]
-    @ModuleInfo(key: "layer_norm") var norm: LayerNorm
+    @ModuleInfo(key: "layer_norm") public var norm: LayerNorm
     public let config: WhisperEncoderConfig
 
     public init(_ c: WhisperEncoderConfig) {
@@ -74,16 +74,25 @@ public final class WhisperEncoder: Module {
         _norm.wrappedValue = LayerNorm(c.width)
     }
 
-    /// mel [B, frames, bins], at most 2 x positions frames -> every stage, [B, ceil(frames / 2), width] each: what the
-    /// convolutions and positions give, then each block's output, last the final layer norm's.
-    public func callAsFunction(_ mel: MLXArray) -> [MLXArray] {
+    /// mel [B, frames, bins], at most 2 x positions frames -> every stage before the final layer norm, [B, rows, width] each:
+    /// what the convolutions and positions give, then each block's output.
+    ///
+    /// - Parameter rows: how many rows count, the rest being padding that no row may hear; nil: all, ceil(frames / 2).
+    public func blocks(_ mel: MLXArray, rows: Int? = nil) -> [MLXArray] {
         var x = Fused.gelu(conv2(Fused.gelu(conv1(mel))))
-        x = x + positions.weight[0..<x.dim(1)]
+        if let rows, rows < x.dim(1) { x = x.slice(0..<rows, axis: 1) }
+        x = x + positions.weight[0..<x.dim(1)].asType(.float32)
         var stages = [x]
         for layer in layers {
             x = layer(x)
             stages.append(x)
         }
-        return stages + [norm(x)]
+        return stages
+    }
+
+    /// All rows, with the final layer norm's output as the last stage.
+    public func callAsFunction(_ mel: MLXArray) -> [MLXArray] {
+        let stages = blocks(mel)
+        return stages + [norm(stages[stages.count - 1])]
     }
 }

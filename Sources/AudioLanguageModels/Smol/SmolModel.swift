@@ -6,18 +6,17 @@ import Speech
 import Tokenization
 
 /// The embedded model: Whisper tiny.en's encoder, our projector, SmolLM2-135M-Instruct.
-public final class SmolModel: AudioLanguageModel {
+public final class SmolModel: ChatModel {
     public let name: String
     public let weightsHash: String
-    public let tokenizer: BPETokenizer
+    public let files: HFFolder
+    public let processor: ChatProcessor
     public let decoder: Decoder
     public let encoder: WhisperEncoder
     public let config: SmolConfig
     /// nil only while it is being trained: then nothing can be heard.
     public private(set) var projector: SmolProjector?
-    public let stopTokens: Set<Int32>
     private let logMel: LogMel
-    private let audioToken: Int32
     /// What the projector's directions are compared with; its tokens' embeddings at unit length, and their norms.
     public private(set) var classes: MLXArray?
     private var unit: MLXArray?
@@ -31,22 +30,19 @@ public final class SmolModel: AudioLanguageModel {
     /// - Parameter projector: a file of `SmolProjector.save`; nil: the folder's own projector.safetensors, else the shipped
     ///   one. `withoutProjector` leaves it out.
     public init(folder: URL, name: String, projector: URL? = nil, withoutProjector: Bool = false) throws {
-        let files = try HFFolder(folder)
+        files = try HFFolder(folder)
         config = try SmolConfig(files.config)
         self.name = name
-        tokenizer = try BPETokenizer(tokenizerJSON: folder.appendingPathComponent("tokenizer.json"))
+        // No system turn unless the caller gives one: the clip alone is the question, and prompts stay short.
+        processor = try ChatProcessor(
+            BPETokenizer(folder: folder), template: .smolLM2, audioToken: config.audioToken, folder: folder, system: "")
         decoder = Decoder(config.decoder)
         encoder = WhisperEncoder(config.encoder)
         logMel = try LogMel(bins: config.encoder.melBins)
-        guard let audio = tokenizer.id(of: config.audioToken), let end = tokenizer.id(of: "<|im_end|>") else {
-            throw ModelError(
-                "\(folder.path)/tokenizer.json lacks \(config.audioToken) or <|im_end|>: expected the tokenizer of the model"
-            )
-        }
-        audioToken = audio
-        stopTokens = Set([end, tokenizer.id(of: "<|endoftext|>") ?? end])
-        try Self.load(files, prefix: "", into: decoder)
-        try Self.load(files, prefix: "audio_tower.", into: encoder)
+        var loader = CheckpointLoader(files)
+        try loader.load(into: decoder) { $0 }
+        try loader.load(into: encoder) { "audio_tower." + $0 }
+        try loader.finish()
         let own = folder.appendingPathComponent("projector.safetensors")
         let chosen = projector ?? (FileManager.default.fileExists(atPath: own.path) ? own : Self.shippedProjector)
         var hashes = [try Self.contentHash(folder)]
@@ -57,8 +53,6 @@ public final class SmolModel: AudioLanguageModel {
             hashes.append(try Checksum.sha256(file: chosen))
         }
         weightsHash = Checksum.sha256(Data(hashes.joined(separator: " ").utf8))
-        decoder.freeze()
-        encoder.freeze()
         if !withoutProjector, let chosen {
             try use(
                 SmolProjector.load(
@@ -74,27 +68,6 @@ public final class SmolModel: AudioLanguageModel {
         return try Checksum.sha256(file: folder.appendingPathComponent(file))
     }
 
-    private static func load(_ files: HFFolder, prefix: String, into module: Module) throws {
-        var values: [String: MLXArray] = [:]
-        for (path, parameter) in module.namedParameters() {
-            let stored = prefix + path
-            guard files.has(stored) else { throw ModelError("\(files.url.path): tensor \(stored) is missing") }
-            var found = try files.info(stored).shape
-            // Convolutions are (out, in, k) on disk, MLX wants (out, k, in).
-            let convolution = found.count == 3
-            if convolution { found.swapAt(1, 2) }
-            guard let expected = parameter.array?.shape, expected == found else {
-                throw ModelError(
-                    "\(files.url.path): tensor \(stored) has shape \(try files.info(stored).shape), "
-                        + "config.json makes it \(parameter.array?.shape ?? [])")
-            }
-            let array = try files.array(stored).asType(.float32)
-            values[path] = convolution ? array.transposed(axes: [0, 2, 1]) : array
-        }
-        try eval(Array(values.values))
-        try module.update(parameters: values)
-    }
-
     /// Puts a projector in place: its classes are rows of the embedding table.
     public func use(_ projector: SmolProjector) throws {
         let rows = decoder.embedTokens.weight.take(MLXArray(projector.tokens))
@@ -104,12 +77,16 @@ public final class SmolModel: AudioLanguageModel {
         (self.classes, self.unit, self.projector) = (classes, unit, projector)
     }
 
+    public func storedName(ofDecoder path: String) -> String { path }
+    public var decoderModulePath: String { "model." }
+
+    public var maximumSeconds: Double { Double(config.encoder.positions * 2) / 100 }
+
     public func mel(of waveform: Waveform) throws -> MelSpectrogram {
         let sound = try Resampler.resample(waveform, to: 16_000)
-        let limit = config.encoder.positions * 2 * 160
-        guard sound.samples.count <= limit else {
+        guard sound.samples.count <= config.encoder.positions * 2 * 160 else {
             throw ModelError(
-                "the clip lasts \(Int(sound.seconds.rounded())) s; this encoder hears at most \(limit / 16_000) s: cut it"
+                "the clip lasts \(Int(sound.seconds.rounded())) s; this encoder hears at most \(Int(maximumSeconds)) s: cut it"
             )
         }
         return try logMel(sound, padding: .none)
@@ -121,22 +98,10 @@ public final class SmolModel: AudioLanguageModel {
         return encoder(MLXArray(mel.values, [1, mel.frames, mel.bins]))
     }
 
-    /// Mean and population standard deviation over time of each stage: [stages][2 x width].
-    public static func summary(_ stages: [MLXArray]) throws -> [[Float]] {
-        let all = stages.map { x -> MLXArray in
-            let mean = x.mean(axes: [1], keepDims: true)
-            let deviation = sqrt((x - mean).square().mean(axes: [1]))
-            return concatenated([mean.squeezed(axis: 1), deviation], axis: 1).squeezed(axis: 0)
-        }
-        let width = all.first?.dim(0) ?? 0
-        let flat = try concatenated(all).asArray()
-        return stride(from: 0, to: flat.count, by: max(1, width)).map { Array(flat[$0..<$0 + width]) }
-    }
-
     public func features(of waveform: Waveform) throws -> AudioFeatures {
         let stages = try encode(mel(of: waveform))
         guard let last = stages.last else { throw ModelError("the encoder has no layers") }
-        let states = try Self.summary(stages)
+        let states = try EncoderStates.summary(stages)
         let heard = try content(of: SmolProjector.stacked(last.squeezed(axis: 0)))
         let voice = try voiceVector(states)
         let width = config.decoder.hiddenSize
@@ -174,7 +139,7 @@ public final class SmolModel: AudioLanguageModel {
             if i + 1 == classOf.count || classOf[i + 1] != k { close(Int(k)) }
         }
         if tokens.isEmpty {  // nothing was heard: one position, which carries the voice
-            values = try decoder.embedTokens.weight[Int(audioToken)].asArray()
+            values = try decoder.embedTokens.weight[Int(processor.audioToken)].asArray()
         }
         return (values, tokens)
     }
@@ -189,30 +154,5 @@ public final class SmolModel: AudioLanguageModel {
         guard let projector else { throw ModelError("\(name) has no projector yet: train one with `resurface align`") }
         let s = MLXArray(SmolProjector.voiceInput(encoderStates)) - projector.voiceMean
         return try Fused.linear(s.reshaped([1, -1]), projector.voiceWeight).asArray()
-    }
-
-    public func prompt(_ messages: [Message]) throws -> Prompt {
-        var clips: [AudioFeatures] = []
-        let chat = messages.map { message in
-            ChatMessage(
-                message.role,
-                message.parts.map { part in
-                    switch part {
-                    case .text(let text): return .text(text)
-                    case .audio(let features):
-                        clips.append(features)
-                        return .audio
-                    }
-                })
-        }
-        // No system turn unless the caller gives one: the clip alone is the question, and prompts stay short.
-        let pieces = ChatTemplate.smolLM2.render(chat, system: "")
-        let encoded = try tokenizer.encode(
-            pieces, audioPlaceholder: audioToken, audioTokenCounts: clips.map(\.count))
-        return try Prompt(encoded, clips: clips, embedding: decoder.embedTokens)
-    }
-
-    public func answerTokens(_ text: String) -> [Int32] {
-        tokenizer.encode(text) + [tokenizer.id(of: "<|im_end|>") ?? 0]
     }
 }

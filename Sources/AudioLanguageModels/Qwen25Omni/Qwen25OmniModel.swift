@@ -1,0 +1,81 @@
+import Checkpoints
+import Foundation
+import MLX
+import MLXNN
+import Speech
+import Tokenization
+
+/// The thinker of Qwen2.5-Omni-3B and -7B (HF modeling_qwen2_5_omni.py): audio and text in, text out. Vision, talker and
+/// token2wav are left on the disk. Without images the three rows of its rotary positions are one.
+public final class Qwen25OmniModel: ChatModel {
+    public let name: String
+    public let weightsHash: String
+    public let files: HFFolder
+    public let processor: ChatProcessor
+    public let decoder: Decoder
+    public let encoder: Qwen25OmniEncoder
+    public let config: Qwen25OmniConfig
+    private let names: TensorNames
+    private let logMel: LogMel
+    /// Parts of the folder that are not used.
+    private static let others = ["talker.", "token2wav."]
+    private static let othersInside = [
+        "visual.", "audio_tower.audio_bos_eos_token.", "audio_tower.positional_embedding",
+    ]
+
+    public init(folder: URL, name: String) throws {
+        files = try HFFolder(folder)
+        let names = TensorNames(files)
+        self.names = names
+        config = try Qwen25OmniConfig(files.config, tied: !files.has(names.decoder("lm_head.weight")))
+        self.name = name
+        processor = try ChatProcessor(
+            BPETokenizer(folder: folder), template: .qwen25Omni, audioToken: "<|AUDIO|>",
+            index: config.audioToken, folder: folder)
+        decoder = Decoder(config.decoder)
+        encoder = Qwen25OmniEncoder(config)
+        logMel = try LogMel(bins: config.encoder.melBins)
+        var loader = CheckpointLoader(files)
+        try loader.load(into: encoder) { names.inner + "audio_tower." + $0 }
+        try loader.load(into: decoder, stored: names.decoder)
+        try loader.finish(others: Self.others + Self.othersInside.map { names.inner + $0 })
+        weightsHash = try files.contentHash()
+    }
+
+    /// Names in files of the hub, of a thinker saved alone, and of a state saved with the module paths of HF 5.
+    private struct TensorNames {
+        let inner: String, text: String, head: String
+        init(_ files: HFFolder) {
+            let thinker = files.has("thinker.audio_tower.conv1.weight") ? "thinker." : ""
+            let nested =
+                files.has("\(thinker)model.audio_tower.conv1.weight") || files.has("model.audio_tower.conv1.weight")
+            inner = thinker + (nested ? "model." : "")
+            text = thinker + (nested ? "model.language_model." : "model.")
+            head = thinker
+        }
+        func decoder(_ path: String) -> String {
+            path.hasPrefix("model.") ? text + path.dropFirst("model.".count) : head + path
+        }
+    }
+
+    /// HF's extractor pads to this length before it keeps the valid frames.
+    private static let seconds = 300
+    public func storedName(ofDecoder path: String) -> String { names.decoder(path) }
+    public var decoderModulePath: String { "model.language_model." }
+
+    public var maximumSeconds: Double { Double(Self.seconds) }
+
+    public func mel(of waveform: Waveform) throws -> MelSpectrogram {
+        try logMel(Resampler.resample(waveform, to: 16_000), padding: .validFrames(ofSeconds: Self.seconds))
+    }
+
+    public func features(of waveform: Waveform) throws -> AudioFeatures {
+        let mel = try mel(of: waveform)
+        try AudioTokens.check(frames: mel.validFrames)
+        let (stages, features) = encoder(MLXArray(mel.values, [mel.frames, mel.bins]))
+        try eval(stages + [features])
+        return AudioFeatures(
+            values: try features.asArray(), count: features.dim(0), width: config.outputDimension,
+            encoderStates: try EncoderStates.summary(stages))
+    }
+}

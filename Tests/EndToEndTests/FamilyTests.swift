@@ -1,0 +1,120 @@
+import Checkpoints
+import Foundation
+import MLX
+import TestSupport
+import XCTest
+
+/// The verbs on tiny checkpoints of the real families, in the layout in which people download them.
+final class FamilyTests: XCTestCase {
+    private func withFamily(_ kind: TinyFamily.Kind, _ body: (Command, String) throws -> Void) throws {
+        try withTemporaryFolder { folder in
+            let command = Command(folder: folder)
+            try TinyFamily(kind).write(to: command.model)
+            try TinyCorpus.write(to: command.corpus)
+            try body(command, command.model.path)
+        }
+    }
+
+    func testTheWholeJobOnEveryFamily() throws {
+        for kind in [TinyFamily.Kind.qwen2AudioA, .omniB] {
+            try withFamily(kind) { command, model in
+                func run(_ arguments: [String]) throws -> Command.Result {
+                    let found = try command.run(arguments)
+                    XCTAssertEqual(found.code, 0, "\(kind) \(arguments[0]): \(found.error)")
+                    return found
+                }
+                let source = ["--model", model, "--corpus", command.corpus.path]
+                _ = try run(["analyze"] + source + ["--out", "layers"])
+                let layers = try JSONFile.object(at: command.path("layers/layers.json"))
+                XCTAssertTrue(layers.keys.contains("choice"), "\(layers.keys)")
+                _ = try run(command.finetune("run"))
+                let evaluated = try run(["evaluate"] + source + ["--adapter", "run", "--tokens", "4", "--json"])
+                XCTAssertNotNil(evaluated.json?["metrics"], evaluated.output)
+
+                try write(TinyModel.tone(200), to: command.path("clip.wav"))
+                let trace = ["trace", "--audio", "clip.wav", "--prompt", "Who is it?", "--tokens", "3"]
+                _ = try run(trace + ["--model", model, "--adapter", "run", "--out", "tuned"])
+                _ = try run(["export", "--model", model, "--adapter", "run", "--format", "merged", "--out", "merged"])
+                _ = try run(trace + ["--model", "merged", "--out", "whole"])
+                _ = try run(["export", "--model", model, "--adapter", "run", "--format", "peft", "--out", "peft"])
+                _ = try run(trace + ["--model", model, "--adapter", "peft", "--out", "again"])
+                let tuned = try SafetensorsFile(command.path("tuned")).array("logits")
+                let again = try SafetensorsFile(command.path("again")).array("logits")
+                XCTAssertEqual(try abs(tuned - again).max().item(), 0, "\(kind): the same factors")
+                let whole = try SafetensorsFile(command.path("whole")).array("logits")
+                let scale = try abs(tuned).max().item()
+                // Variant b is stored in bf16, which rounds the merged weights.
+                XCTAssertLessThan(try abs(tuned - whole).max().item() / scale, kind == .omniB ? 0.1 : 1e-4, "\(kind)")
+                let settings = try JSONFile.object(at: command.path("peft/adapter_config.json"))
+                let pattern = try NSRegularExpression(pattern: "^(?:\(settings.string("target_modules")))$")
+                func fits(_ path: String) -> Bool {
+                    pattern.firstMatch(in: path, range: NSRange(path.startIndex..., in: path)) != nil
+                }
+                XCTAssertTrue(fits("model.language_model.layers.1.self_attn.q_proj"))
+                XCTAssertFalse(fits("model.language_model.layers.0.self_attn.q_proj"), "not tuned")
+                XCTAssertFalse(fits("model.audio_tower.layers.1.self_attn.q_proj"), "another tower")
+                let over = try command.run("export", "--model", model, "--adapter", "run", "--out", "peft")
+                XCTAssertEqual(over.code, 2)
+                XCTAssertTrue(over.error.contains("exists already"), over.error)
+            }
+        }
+    }
+
+    func testSeveralClipsAndTheSystemTurn() throws {
+        try withFamily(.qwen2AudioA) { command, model in
+            try write(TinyModel.tone(200), to: command.path("one.wav"))
+            try write(TinyModel.tone(300, seconds: 0.9), to: command.path("two.wav"))
+            let found = try command.run(
+                "trace", "--model", model, "--audio", "one.wav", "--audio", "two.wav", "--prompt", "Which is higher?",
+                "--prompt-first", "--system", "Listen.", "--out", "trace", "--json")
+            XCTAssertEqual(found.code, 0, found.error)
+            let file = try SafetensorsFile(command.path("trace"))
+            let heard = try file.info("audio_features").shape[0]
+            XCTAssertEqual(heard, 12 + 22, "0.5 and 0.9 s")
+            let positions = try XCTUnwrap(found.json?["audioPositions"] as? [Int])
+            XCTAssertEqual(positions.count, heard)
+            XCTAssertGreaterThan(positions[12], positions[11] + 1, "text stands between the clips")
+            let ids = try file.array("input_ids").asInt32Array()
+            XCTAssertTrue(positions.allSatisfy { ids[$0] == TinyFamily.audioToken })
+        }
+    }
+
+    func testWhatTheCheckpointLacksIsNamed() throws {
+        func refused(
+            _ words: String..., kind: TinyFamily.Kind = .omniA, change: (inout TinyFamily) -> Void,
+            after: (URL) throws -> Void = { _ in }
+        ) throws {
+            try withTemporaryFolder { folder in
+                let command = Command(folder: folder)
+                var tiny = TinyFamily(kind)
+                change(&tiny)
+                try tiny.write(to: command.model)
+                try after(command.model)
+                try write(TinyModel.tone(200), to: command.path("clip.wav"))
+                let found = try command.run(
+                    "trace", "--model", command.model.path, "--audio", "clip.wav", "--out", "trace")
+                XCTAssertEqual(found.code, 2, found.error)
+                for word in words { XCTAssertTrue(found.error.contains(word), "\(word): \(found.error)") }
+                XCTAssertFalse(command.exists("trace"))
+            }
+        }
+        let tensor = "thinker.model.layers.1.mlp.up_proj.weight"
+        try refused(tensor, "missing") { $0.tensors[tensor] = nil }
+        try refused(tensor, "[95, 48]", "[96, 48]") { $0.tensors[tensor] = .zeros([95, 48]) }
+        try refused(tensor, "not finite") { $0.tensors[tensor] = .full([96, 48], .nan) }
+        try refused(tensor, "not finite") { $0.tensors[tensor] = MLXArray.full([96, 48], .infinity).asType(.bfloat16) }
+        try refused("thinker.model.layers.1.mlp.extra.weight") {
+            $0.tensors["thinker.model.layers.1.mlp.extra.weight"] = .zeros([2])
+        }
+        try refused("<|AUDIO|>", "tokenizer.json") { $0.specials[3] = "<|other|>" }
+        try refused("audio_token_index", "289") {
+            // The placeholder stands one place further back than the configuration says.
+            $0.specials = [
+                "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|audio_bos|>", "<|AUDIO|>", "<|audio_eos|>",
+            ]
+        }
+        try refused("model-00002-of-00002.safetensors", "missing", kind: .omniB, change: { _ in }) {
+            try FileManager.default.removeItem(at: $0.appendingPathComponent("model-00002-of-00002.safetensors"))
+        }
+    }
+}
