@@ -127,8 +127,11 @@ public struct TinyFamily {
         let inner: [String: JSONValue] = [
             "audio_config": .object(audio), "text_config": .object(text), "vision_config": ["depth": 1],
             (kind.isB ? "audio_token_id" : "audio_token_index"): .integer(Self.audioToken),
+            "vision_start_token_id": .integer(Self.vocabulary - 1),
         ]
-        if kind.isB { return .object(inner.merging(["model_type": "qwen2_5_omni_thinker"]) { $1 }) }
+        if kind.isB {
+            return .object(inner.merging(["model_type": "qwen2_5_omni_thinker", "tie_word_embeddings": true]) { $1 })
+        }
         return [
             "model_type": "qwen2_5_omni", "architectures": ["Qwen2_5OmniModel"], "thinker_config": .object(inner),
             "talker_config": ["depth": 1],
