@@ -102,6 +102,9 @@ public final class HFFolder: TensorSource {
     /// Whether every element of a tensor is finite.
     public func isFinite(_ name: String) throws -> Bool { try owner(name).isFinite(name) }
 
+    /// The tensor over its file's own pages: see `SafetensorsFile.mapped`.
+    public func mapped(_ name: String) throws -> MLXArray { try owner(name).mapped(name) }
+
     /// The stored bytes of a tensor.
     public func data(_ name: String) throws -> Data { try owner(name).data(name) }
 

@@ -41,6 +41,19 @@ public final class SafetensorsFile: TensorSource {
         }
     }
 
+    /// The tensor over the file's own pages, which are read when they are used and need no memory of ours; a copy where the engine
+    /// cannot do that. The file must not be changed while it is in use.
+    public func mapped(_ name: String) throws -> MLXArray {
+        let entry = try entry(name)
+        if let dtype = entry.info.type.dtype, dtype != .bool {
+            let array = try file.withBytes(entry.range) {
+                MLXArray(mapped: $0, shape: entry.info.shape, dtype: dtype, owner: file)
+            }
+            if let array { return array }
+        }
+        return try array(name)
+    }
+
     /// The stored bytes.
     public func data(_ name: String) throws -> Data { try file.withBytes(entry(name).range) { Data($0) } }
 

@@ -51,6 +51,10 @@ public enum TensorType: String, Sendable, CaseIterable {
 public struct TensorInfo: Sendable, Equatable {
     public var type: TensorType
     public var shape: [Int]
+    public init(type: TensorType, shape: [Int]) {
+        self.type = type
+        self.shape = shape
+    }
     /// Number of elements.
     public var count: Int { shape.reduce(1, *) }  // checked against the file when it was opened
 }
