@@ -101,7 +101,9 @@ public final class Trainer {
         { [self] values in
             for (t, value) in zip(trained, values) { t.parameter.array = value }
             var pooled = MLXArray(0)
-            let x = model.decoder(micro.batch.embeddings, micro.batch.positions) { layer, output in
+            let x = try model.decoder(
+                micro.batch.embeddings, micro.batch.positions, wrap: config.recompute ? recomputed : nil
+            ) { layer, output in
                 if layer == self.config.lastLayer { pooled = micro.batch.pooled(output) }
             }
             let states = x.reshaped([-1, x.dim(2)]).take(micro.rows)
@@ -111,6 +113,21 @@ public final class Trainer {
             let (c, a) = (category / count, attribute / count)
             return [sft + (c + a) * config.lambda, sft, c, a]
         }
+    }
+
+    /// A decoder layer whose intermediate values are computed again for its gradient. Its trained arrays become arguments: what a
+    /// recomputed function captures is a constant to its gradient.
+    private func recomputed(
+        _ layer: Int, _ x: MLXArray, _ run: @escaping (MLXArray) -> MLXArray
+    ) throws -> MLXArray {
+        guard layer >= config.firstLayer else { return run(x) }  // nothing below is differentiated
+        let own = trained.filter { $0.path.hasPrefix("model.layers.\(layer).") }.map(\.parameter)
+        return try checkpoint { inputs in
+            let before = own.map(\.array)
+            defer { for (parameter, value) in zip(own, before) { parameter.array = value } }
+            for (parameter, value) in zip(own, inputs.dropFirst()) { parameter.array = value }
+            return run(inputs[0])
+        }([x] + own.compactMap(\.array))
     }
 
     /// One optimiser step. A loss or gradient that is not finite changes nothing and throws, naming the first bad tensor.

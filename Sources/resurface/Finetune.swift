@@ -51,6 +51,9 @@ struct Finetune: ParsableCommand {
     @Option(help: "Seed of everything random.") var seed: UInt64?
     @Option(help: "Steps between checkpoints.") var saveEvery: Int?
 
+    @Flag(help: "Compute layers again for their gradients: less memory, a forward pass more.")
+    var recompute = false
+
     @Flag(help: "Print a JSON object on standard output.")
     var json = false
 
@@ -96,6 +99,7 @@ struct Finetune: ParsableCommand {
         if let lambda { settings.lambda = lambda }
         if let seed { settings.seed = seed }
         if let saveEvery { settings.saveEvery = saveEvery }
+        if recompute { settings.recompute = true }
 
         try OutputFolder.check(URL(fileURLWithPath: out, isDirectory: true))
         let model = try options.load()

@@ -71,12 +71,15 @@ final class GoldenFamilyTests: XCTestCase {
         let prompt = try ask(kind, model, features), batch = PromptBatch([prompt], padding: .right)
         if whole { XCTAssertEqual(prompt.inputIDs, try golden("input_ids").asInt32Array(), "\(what) ids") }
         var pooled: [MLXArray] = []
-        let end = try model.decoder(batch.embeddings, batch.positions) { layer, output in
-            pooled.append(batch.pooled(output).squeezed(axis: 0))
-            if whole {
-                try self.assertEqual(output.squeezed(axis: 0), golden("layer.\(layer)"), 1e-3, "\(what) layer \(layer)")
-            }
-        }
+        let end = try model.decoder(
+            batch.embeddings, batch.positions,
+            observer: { layer, output in
+                pooled.append(batch.pooled(output).squeezed(axis: 0))
+                if whole {
+                    try self.assertEqual(
+                        output.squeezed(axis: 0), golden("layer.\(layer)"), 1e-3, "\(what) layer \(layer)")
+                }
+            })
         try assertEqual(stacked(pooled), golden("pooled"), 1e-3, "\(what) pooled")
         try assertEqual(
             model.decoder.logits(batch.last(end)).squeezed(axis: 0), golden("logits"), 1e-3, "\(what) logits")

@@ -113,12 +113,12 @@ final class GoldenModelTests: XCTestCase {
         }
         var layers = [try difference(summary(x), golden.array("lm.embedding"))], pooled: [MLXArray] = []
         let end = try decoder(
-            x.expandedDimensions(axis: 0), BatchPositions(positions: MLXArray([0] as [Int32]))
-        ) { layer, output in
-            let y = output.squeezed(axis: 0)
-            layers.append(try self.difference(summary(y), golden.array("lm.layer.\(layer)")))
-            pooled.append(y.mean(axes: [0]))
-        }
+            x.expandedDimensions(axis: 0), BatchPositions(positions: MLXArray([0] as [Int32])),
+            observer: { layer, output in
+                let y = output.squeezed(axis: 0)
+                layers.append(try self.difference(summary(y), golden.array("lm.layer.\(layer)")))
+                pooled.append(y.mean(axes: [0]))
+            })
         let logits = decoder.logits(end.squeezed(axis: 0)), best = try golden.array("logits.ids")
         let values = takeAlong(logits, best, axis: 1)
         let first = try logits.argMax().asInt32Array(), expected = try best.asInt32Array()

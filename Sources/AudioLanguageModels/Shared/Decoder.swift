@@ -144,12 +144,18 @@ public final class Decoder: Module {
     }
 
     /// x [B, T, hidden] -> the last layer's output, before the norm. `observer` sees (layer, output [B, T, hidden]).
+    ///
+    /// - Parameter wrap: gets (layer, its input, the layer as a function) and returns its output: to compute it again for a
+    ///   gradient, say, in place of keeping what it computes on the way.
     public func callAsFunction(
-        _ x: MLXArray, _ batch: BatchPositions, cache: KVCache? = nil, observer: ((Int, MLXArray) throws -> Void)? = nil
+        _ x: MLXArray, _ batch: BatchPositions, cache: KVCache? = nil,
+        wrap: ((Int, MLXArray, @escaping (MLXArray) -> MLXArray) throws -> MLXArray)? = nil,
+        observer: ((Int, MLXArray) throws -> Void)? = nil
     ) rethrows -> MLXArray {
         var x = x
         for (i, layer) in layers.enumerated() {
-            x = layer(x, batch, cache: cache, layer: i)
+            let run = { (x: MLXArray) in layer(x, batch, cache: cache, layer: i) }
+            x = try wrap?(i, x, run) ?? run(x)
             try observer?(i, x)
         }
         return x
