@@ -29,17 +29,15 @@ final class SpeechTokenizerTests: XCTestCase {
         let seed = k + 1
         let count = Self.samples[k]
         let samples = (0..<count).map { i -> Float in
-            if count > Self.segment, i >= count - 4000 {  // silence and a burst
-                let place = i - (count - 100)
-                return place < 0 ? 0 : place / 8 % 2 == 0 ? 1 : -1
-            }
+            if count > Self.segment, i >= count - 100 { return (i - (count - 100)) / 8 % 2 == 0 ? 1 : -1 }
             let tone = bow(i * (48_318_382 + 9_000_000 * seed) + i * (i + 1) / 2 * 6_000)
             let swell = 0.55 + 0.45 * bow(i * 805_306)
             var h = UInt32(truncatingIfNeeded: i + 7919 * seed) &* 2_654_435_761
             h ^= h >> 15
             h &*= 2_246_822_519
             h ^= h >> 13
-            return Float(0.4 * swell * tone + 0.05 * (Double(h) / 4_294_967_296 - 0.5))
+            let loudness: Float = i < Self.segment ? 1 : 1 / 64
+            return loudness * Float(0.4 * swell * tone + 0.05 * (Double(h) / 4_294_967_296 - 0.5))
         }
         return Waveform(samples: samples, sampleRate: 16_000)
     }

@@ -72,8 +72,8 @@ def waveform(samples, seed):
     noise = h.astype(np.float64) / 4294967296 - 0.5
     wave = (0.4 * swell * tone + 0.05 * noise).astype(np.float32)
     if samples > SEGMENT:
-        # Silence, whose mels hang on the loudest frame, and a burst that is loudest in the first frame of the padding.
-        wave[-4000:-100] = 0
+        # Quiet, so that most mels hang on the loudest frame, the first one of the padding: it has all of the burst.
+        wave[SEGMENT:] /= 64
         wave[-100:] = np.where(np.arange(100) // 8 % 2 == 0, 1, -1)
     return wave
 
@@ -115,7 +115,10 @@ def weights():
 def segments(samples, seed):
     """(mel [bins, frames], valid rows, codes) of every segment."""
     wave = waveform(samples, seed)
-    parts = [wave[a:a + SEGMENT] for a in range(0, samples, SEGMENT)]
+    return batch([wave[a:a + SEGMENT] for a in range(0, samples, SEGMENT)])
+
+
+def batch(parts):
     out = WhisperFeatureExtractor(feature_size=BINS)(
         parts, sampling_rate=16000, padding="longest", pad_to_multiple_of=2 * POOL * HOP, return_attention_mask=True,
         return_tensors="np")
@@ -160,8 +163,7 @@ def main():
     torch.set_num_threads(1)
     stored = weights()
     wide = {k: v.double() for k, v in stored.items()}
-    (mel, valid, _), = segments(SEGMENT, seed=18)
-    pooled = states(wide, mel, valid)[1]
+    pooled = torch.cat([states(wide, mel, valid)[1][:count] for mel, valid, count in segments(SAMPLES[3], seed=9)])
     stored["codebook.weight"] = pooled[torch.arange(CODES) * len(pooled) // CODES].float()
     codebook = stored["codebook.weight"].double()
     stored |= {"ema_count": torch.ones(CODES), "ema_weight": stored["codebook.weight"].clone()}  # of the training only
@@ -188,6 +190,9 @@ def main():
     assert min(margins) > 1e-4, f"a code hangs by {min(margins)}"
     assert len(used) > 30, f"only {len(used)} codes are used"
     assert dotted > 50, "the codebook's norms do not matter"
+    (mel, valid, count), = batch([waveform(SAMPLES[3], seed=4)[SEGMENT:]])
+    alone = distances(states(wide, mel, valid)[1][:count], codebook).argmin(1)
+    assert (alone != codes[-1]).any(), "the last segment's padding does not matter"
 
     folder = out / "speech-tokenizer"
     folder.mkdir(parents=True, exist_ok=True)

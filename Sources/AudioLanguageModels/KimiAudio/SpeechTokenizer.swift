@@ -40,8 +40,9 @@ public final class SpeechTokenizer {
     /// The codes of a clip of 16 kHz, ceil(samples / `samplesPerCode`), each in 0 ..< `codebookSize`.
     ///
     /// Segments of 30 s are heard one by one. A shorter clip is padded with zeros to whole codes. The last segment of a
-    /// longer one is padded to 30 s, as the reference does by taking the segments as one batch: frames at the edge of the
-    /// padding may be the spectrum's loudest, on which the mels of silence hang. Padding rows count in a code's mean.
+    /// longer one is padded to 30 s, as the reference does by taking the segments as one batch: a frame at the edge of the
+    /// padding may be the spectrum's loudest, and no mel is lower than that frame's - 8. Padding rows count in a code's
+    /// mean.
     ///
     /// Throws ``ModelError`` for no samples, more than 600 s, another rate, or a sample that is not finite.
     public func codes(of waveform: Waveform) throws -> [Int32] {
