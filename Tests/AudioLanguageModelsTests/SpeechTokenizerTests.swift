@@ -101,6 +101,9 @@ final class SpeechTokenizerTests: XCTestCase {
         XCTAssertLessThan(try difference(last(first, paddedTo: Self.segment), one), 1e-4)
         XCTAssertLessThan(try difference(last(second, paddedTo: Self.segment), two), 1e-4)
         XCTAssertGreaterThan(try difference(last(second, paddedTo: second.count), two), 1e-3, "padded to whole codes")
+        XCTAssertEqual(
+            try tokenizer.codes(of: Waveform(samples: second, sampleRate: 16_000)),
+            try arrays.array("codes.alone").asInt32Array(), "a clip of its own")
     }
 
     // MARK: Wrong on purpose

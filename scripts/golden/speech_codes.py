@@ -19,6 +19,7 @@ Made with Python 3.11, transformers 5.23.0, torch 2.13.0 (CPU), safetensors 0.8.
 
 Arrays, k = 0 ... 3 for clips of 0.3, 2, 3.7 and 41.04 s (the second and last segment fills its last code exactly):
     codes.k        i32 [codes]      of the whole clip
+    codes.alone    i32 [138]        of the last clip's second segment as a clip of its own
     stem.k         f32 [rows, 8]    k < 3: after the convolutions and positions, the first 8 columns
     layer.N.k      f32 [rows, 8]    k < 3: the output of block N
     pooled.k       f32 [codes, 24]  k < 3: the mean of four rows, what is compared with the codebook
@@ -193,6 +194,7 @@ def main():
     (mel, valid, count), = batch([waveform(SAMPLES[3], seed=4)[SEGMENT:]])
     alone = distances(states(wide, mel, valid)[1][:count], codebook).argmin(1)
     assert (alone != codes[-1]).any(), "the last segment's padding does not matter"
+    gold["codes.alone"] = alone.int()
 
     folder = out / "speech-tokenizer"
     folder.mkdir(parents=True, exist_ok=True)
