@@ -8,6 +8,7 @@ public enum ModelRegistry {
         "resurface_smol": { try SmolModel(folder: $0, name: $1) },
         "qwen2_audio": { try Qwen2AudioModel(folder: $0, name: $1) },
         "qwen2_5_omni": { try Qwen25OmniModel(folder: $0, name: $1) },
+        "kimi_audio": { try KimiAudioModel(folder: $0, name: $1) },
         "qwen2_5_omni_thinker": { try Qwen25OmniModel(folder: $0, name: $1) },
     ]
 

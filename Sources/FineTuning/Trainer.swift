@@ -102,10 +102,10 @@ public final class Trainer {
             for (t, value) in zip(trained, values) { t.parameter.array = value }
             var pooled = MLXArray(0)
             let x = try model.decoder(
-                micro.batch.embeddings, micro.batch.positions, wrap: config.recompute ? recomputed : nil
-            ) { layer, output in
-                if layer == self.config.lastLayer { pooled = micro.batch.pooled(output) }
-            }
+                micro.batch.embeddings, micro.batch.positions,
+                observer: { layer, output in
+                    if layer == self.config.lastLayer { pooled = micro.batch.pooled(output) }
+                }, wrap: config.recompute ? recomputed : nil)
             let states = x.reshaped([-1, x.dim(2)]).take(micro.rows)
             let sft = Fused.crossEntropy(logits: model.decoder.logits(states), labels: micro.labels).sum() / tokens
             guard config.adch else { return [sft, sft, MLXArray(0), MLXArray(0)] }

@@ -9,6 +9,8 @@ import XCTest
 
 /// Every family against Hugging Face transformers on tiny checkpoints in the hub's layout (scripts/golden/families.py).
 final class GoldenFamilyTests: XCTestCase {
+    /// The families of transformers.
+    private static let chat = TinyFamily.Kind.allCases.filter { $0 != .kimi }
     private static let clips = ["0.3", "2.0", "3.7", "29.9", "41"], whole = "2.0"
 
     private func golden(_ kind: TinyFamily.Kind) throws -> (file: SafetensorsFile, prefix: String) {
@@ -45,7 +47,7 @@ final class GoldenFamilyTests: XCTestCase {
 
     func testParity() throws {
         try withTemporaryFolder { folder in
-            for kind in TinyFamily.Kind.allCases {
+            for kind in Self.chat {
                 let model = try TinyFamily.load(kind, in: folder), (file, prefix) = try golden(kind)
                 for clip in Self.clips {
                     try checkParity(kind, model, clip) { try file.array("\(prefix).\(clip).\($0)") }
@@ -89,9 +91,66 @@ final class GoldenFamilyTests: XCTestCase {
         XCTAssertEqual(try model.generate([prompt], maximumTokens: 16)[0], Array(expected[..<stop]), "\(what) answer")
     }
 
+    /// Two streams; the speech codes are the script's.
+    func testKimiAudio() throws {
+        let folder = try XCTUnwrap(Bundle.module.url(forResource: "Golden", withExtension: nil))
+        let file = try SafetensorsFile(folder.appendingPathComponent("kimi-audio.safetensors"))
+        try withTemporaryFolder { folder in
+            let model = try XCTUnwrap(TinyFamily.load(.kimi, in: folder) as? KimiAudioModel)
+            for (name, words, clips) in [("two", "Who speaks?", [2.0, 0.7]), ("41", "", [41.0])] {
+                let features = try clips.enumerated().map { k, seconds in
+                    let sound = TinyFamily.waveform(seconds).samples
+                    let count = seconds == 41 ? 513 : (sound.count - 1) / 1280 + 1
+                    return try model.features(sound, codes: (0..<count).map { Int32((7 * $0 + k) % 64) })
+                }
+                let heard = MLXArray(features.flatMap(\.values), [features.reduce(0) { $0 + $1.count }, 48])
+                try assertEqual(heard, file.array("\(name).audio_features"), 1e-4, "\(name) features")
+                let text = words.isEmpty ? [] : [Message.Part.text(words)]
+                let prompt = try model.prompt([Message(.user, text + features.map { .audio($0) })])
+                XCTAssertEqual(prompt.inputIDs, try file.array("\(name).input_ids").asInt32Array(), name)
+                XCTAssertEqual(prompt.textIDs, try file.array("\(name).text_ids").asInt32Array(), name)
+                let batch = PromptBatch([prompt], padding: .right)
+                var pooled: [MLXArray] = []
+                let end = try model.decoder(
+                    batch.embeddings, batch.positions,
+                    observer: { layer, output in
+                        pooled.append(batch.pooled(output).squeezed(axis: 0))
+                        guard name == "two" else { return }
+                        try self.assertEqual(
+                            output.squeezed(axis: 0), file.array("two.layer.\(layer)"), 1e-3, "layer \(layer)")
+                    })
+                try assertEqual(stacked(pooled), file.array("\(name).pooled"), 1e-3, "\(name) pooled")
+                try assertEqual(
+                    model.decoder.logits(batch.last(end)).squeezed(axis: 0), file.array("\(name).logits"), 1e-3,
+                    "\(name) logits")
+                let expected = try file.array("\(name).generated").asInt32Array()
+                let stop = expected.firstIndex { model.stopTokens.contains($0) } ?? expected.count
+                XCTAssertEqual(
+                    try model.generate([prompt], maximumTokens: 16)[0], Array(expected[..<stop]), "\(name) answer")
+            }
+            // With its own codes: as many as positions.
+            let own = try model.features(of: TinyFamily.waveform(3.7))
+            XCTAssertEqual(own.count, 47)
+            XCTAssertEqual(own.codes.count, 47)
+            XCTAssertTrue(own.codes.allSatisfy { (0..<64).contains($0) })
+            // Turns: one role token a run, the wish for text where it ends in audio, the assistant's text closed by its end.
+            let turns = try model.prompt([
+                Message(.system, [.text("a")]), Message(.user, [.audio(own)]), Message(.assistant, [.text("b")]),
+                Message(.user, [.text("c")]),
+            ])
+            let user: Int32 = 300, assistant: Int32 = 301, end: Int32 = 302, blank: Int32 = 305, wish: Int32 = 307
+            XCTAssertEqual(turns.inputIDs.prefix(3), [user, blank, 303])
+            XCTAssertEqual(
+                Array(turns.inputIDs.dropFirst(3 + 47)),
+                [304, wish, end, assistant, blank, blank, end, user, blank, end, assistant])
+            XCTAssertEqual(
+                Array(turns.textIDs.suffix(8)), [blank, 98, 306, blank, blank, 99, blank, blank], "b, its end; c")
+        }
+    }
+
     func testEncoderStages() throws {
         try withTemporaryFolder { folder in
-            for kind in TinyFamily.Kind.allCases {
+            for kind in Self.chat {
                 let model = try TinyFamily.load(kind, in: folder), (file, prefix) = try golden(kind)
                 let states = try model.features(of: TinyFamily.waveform(2)).encoderStates
                 XCTAssertEqual(states.count, 4, "stem, two blocks, the norm")
@@ -107,7 +166,7 @@ final class GoldenFamilyTests: XCTestCase {
     }
 
     func testNamesOnDiskAreTheReferences() throws {
-        for kind in TinyFamily.Kind.allCases {
+        for kind in Self.chat {
             let (file, prefix) = try golden(kind)
             let bytes = try file.array("\(prefix).names").asInt32Array().map { UInt8($0) }
             let expected = Set(String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init))

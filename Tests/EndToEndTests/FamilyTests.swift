@@ -16,7 +16,7 @@ final class FamilyTests: XCTestCase {
     }
 
     func testTheWholeJobOnEveryFamily() throws {
-        for kind in [TinyFamily.Kind.qwen2AudioA, .omniB] {
+        for kind in [TinyFamily.Kind.qwen2AudioA, .omniB, .kimi] {
             try withFamily(kind) { command, model in
                 func run(_ arguments: [String]) throws -> Command.Result {
                     let found = try command.run(arguments)
@@ -50,8 +50,9 @@ final class FamilyTests: XCTestCase {
                 func fits(_ path: String) -> Bool {
                     pattern.firstMatch(in: path, range: NSRange(path.startIndex..., in: path)) != nil
                 }
-                XCTAssertTrue(fits("model.language_model.layers.1.self_attn.q_proj"))
-                XCTAssertFalse(fits("model.language_model.layers.0.self_attn.q_proj"), "not tuned")
+                let decoder = kind == .kimi ? "model." : "model.language_model."
+                XCTAssertTrue(fits("\(decoder)layers.1.self_attn.q_proj"))
+                XCTAssertFalse(fits("\(decoder)layers.0.self_attn.q_proj"), "not tuned")
                 XCTAssertFalse(fits("model.audio_tower.layers.1.self_attn.q_proj"), "another tower")
                 let over = try command.run("export", "--model", model, "--adapter", "run", "--out", "peft")
                 XCTAssertEqual(over.code, 2)

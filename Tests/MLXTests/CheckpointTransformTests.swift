@@ -26,6 +26,26 @@ final class CheckpointTransformTests: XCTestCase {
         XCTAssertEqual(calls, 4, "each layer forward, and again for its gradient")
     }
 
+    func testItNeedsLessMemory() throws {
+        let x = MLXArray.normal([512, 32], seed: 1), up = MLXArray.normal([1024, 32], scale: 0.1, seed: 2)
+        let down = MLXArray.normal([32, 1024], scale: 0.1, seed: 3)
+        func layer(_ x: MLXArray) -> MLXArray { x + Fused.linear(Fused.gelu(Fused.linear(x, up)), down) }
+        let again = checkpoint { layer($0[0]) }
+        func peak(_ one: @escaping (MLXArray) throws -> MLXArray) throws -> Int {
+            Memory.clearCache()
+            Memory.resetPeak()
+            let before = Memory.active
+            let (value, gradients) = try valueAndGrad { (v: [MLXArray]) in
+                try (0..<10).reduce(v[0]) { x, _ in try one(x) }.square().sum()
+            }([x])
+            try eval([value] + gradients)
+            return Memory.peak - before
+        }
+        let kept = try peak(layer), computed = try peak { try again([$0]) }
+        XCTAssertGreaterThan(kept, 30 << 20, "ten layers of at least 2 x 2 MB")
+        XCTAssertLessThan(computed, kept / 2)
+    }
+
     func testAnErrorComesBackAsItself() throws {
         let failing = checkpoint { (_: [MLXArray]) -> MLXArray in throw Wrong() }
         XCTAssertThrowsError(try failing([MLXArray(1)])) { XCTAssertTrue($0 is Wrong, "\($0)") }

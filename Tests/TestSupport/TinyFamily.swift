@@ -11,12 +11,16 @@ public struct TinyFamily {
     public enum Kind: String, CaseIterable, Sendable {
         /// Variants a: f32, one file. Variants b: three heads, bf16, two shards; the second one has no output head of its own.
         case qwen2AudioA, qwen2AudioB, omniA, omniB
+        /// Three folders: the model, its Whisper, and the speech tokenizer.
+        case kimi
         var isB: Bool { rawValue.hasSuffix("B") }
         var isQwen2Audio: Bool { rawValue.hasPrefix("qwen2Audio") }
     }
     public let kind: Kind
     public var config: JSONValue = nil
     public var tensors: [String: MLXArray] = [:]
+    /// Of Kimi-Audio's further folders, by name.
+    public var others: [String: (config: JSONValue, tensors: [String: MLXArray])] = [:]
     public var specials = [
         "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|AUDIO|>", "<|audio_bos|>", "<|audio_eos|>",
     ]
@@ -28,25 +32,19 @@ public struct TinyFamily {
         case .qwen2AudioB: (3, 1, 4)
         case .omniA: (4, 2, 4)
         case .omniB: (3, 3, 2)
+        case .kimi: (4, 2, 4)
         }
     }
     public static let audioToken = 256 + Self.merges.count + 3, vocabulary = 320
 
     public init(_ kind: Kind) {
         self.kind = kind
-        let encoder = kind.isQwen2Audio ? "audio_tower." : thinker + "audio_tower."
-        add(encoder + "conv1", [32, 128, 3], bias: true)
-        add(encoder + "conv2", [32, 32, 3], bias: true)
-        for l in 0..<2 {
-            let layer = "\(encoder)layers.\(l)."
-            for name in ["q_proj", "k_proj", "v_proj", "out_proj"] {
-                add(layer + "self_attn." + name, [32, 32], bias: name != "k_proj")
-            }
-            add(layer + "self_attn_layer_norm", [32], bias: true)
-            add(layer + "fc1", [64, 32], bias: true)
-            add(layer + "fc2", [32, 64], bias: true)
-            add(layer + "final_layer_norm", [32], bias: true)
+        if kind == .kimi {
+            addKimi()
+            return
         }
+        let encoder = kind.isQwen2Audio ? "audio_tower." : thinker + "audio_tower."
+        addEncoder(encoder)
         if kind.isQwen2Audio {
             add(encoder + "embed_positions", [1500, 32])
             add(encoder + "layer_norm", [32], bias: true)
@@ -64,6 +62,62 @@ public struct TinyFamily {
         config = written
     }
 
+    private mutating func addEncoder(_ encoder: String) {
+        add(encoder + "conv1", [32, 128, 3], bias: true)
+        add(encoder + "conv2", [32, 32, 3], bias: true)
+        for l in 0..<2 {
+            let layer = "\(encoder)layers.\(l)."
+            for name in ["q_proj", "k_proj", "v_proj", "out_proj"] {
+                add(layer + "self_attn." + name, [32, 32], bias: name != "k_proj")
+            }
+            add(layer + "self_attn_layer_norm", [32], bias: true)
+            add(layer + "fc1", [64, 32], bias: true)
+            add(layer + "fc2", [32, 64], bias: true)
+            add(layer + "final_layer_norm", [32], bias: true)
+        }
+    }
+
+    private mutating func addKimi() {
+        let sizes: [String: JSONValue] = [
+            "num_mel_bins": 128, "d_model": 32, "encoder_layers": 2, "encoder_ffn_dim": 64,
+            "encoder_attention_heads": 4,
+            "max_source_positions": 1500,
+        ]
+        addEncoder("model.encoder.")
+        add("model.encoder.embed_positions", [1500, 32])
+        add("model.encoder.layer_norm", [32], bias: true)
+        others["whisper-large-v3"] = (.object(sizes.merging(["model_type": "whisper"]) { $1 }), tensors)
+        tensors = [:]
+        addEncoder("")
+        add("embed_positions", [1500, 32])
+        add("embed_positions2", [375, 32])
+        add("codebook", [64, 32])
+        let codes: [String: JSONValue] = [
+            "model_type": "whisper", "quantize_position": 2, "pooling_position": 2, "pooling_kernel_size": 4,
+            "pooling_type": "avg", "quantize_causal_block_size": 200, "quantize_vocab_size": 64,
+            "encoder_causal_convolution": true, "encoder_causal_attention": false, "quantize_causal_encoder": false,
+            "quantize_encoder_only": true,
+        ]
+        others["glm-4-voice-tokenizer"] = (.object(sizes.merging(codes) { $1 }), tensors)
+        tensors = [:]
+        addDecoder("")
+        add("model.vq_adaptor.layers.0", [48, 128], bias: true)
+        add("model.vq_adaptor.layers.3", [48, 48], bias: true)
+        add("model.vq_adaptor.layers.4", [48], bias: true)
+        add("model.mimo_norm", [48])
+        add("mimo_output", [400, 48])
+        config = [
+            "model_type": "kimi_audio", "vocab_size": 400, "hidden_size": 48, "intermediate_size": 96,
+            "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2, "rms_norm_eps": 1e-6,
+            "rope_theta": 1_000_000, "kimia_token_offset": 320, "kimia_adaptor_input_dim": 128,
+            "use_whisper_feature": true, "kimia_mimo_layers": 1,
+        ]
+        specials = [
+            "<|im_kimia_user_msg_start|>", "<|im_kimia_assistant_msg_start|>", "<|im_msg_end|>", "<|im_media_begin|>",
+            "<|im_media_end|>", "<|im_kimia_text_blank|>", "<|im_kimia_text_eos|>", "<|im_kimia_speech_ct_id|>",
+        ]
+    }
+
     /// The whole model, or the thinker saved alone.
     private var thinker: String { kind == .omniA ? "thinker." : "" }
 
@@ -77,8 +131,8 @@ public struct TinyFamily {
     }
 
     private mutating func addDecoder(_ prefix: String) {
-        let (heads, groups, _) = heads, width = 48 / heads
-        add(prefix + "model.embed_tokens", [Self.vocabulary, 48])
+        let (heads, groups, _) = heads, width = 48 / heads, vocabulary = kind == .kimi ? 400 : Self.vocabulary
+        add(prefix + "model.embed_tokens", [vocabulary, 48])
         for l in 0..<3 {
             let layer = "\(prefix)model.layers.\(l)."
             add(layer + "input_layernorm", [48])
@@ -92,7 +146,7 @@ public struct TinyFamily {
             add(layer + "mlp.down_proj", [48, 96])
         }
         add(prefix + "model.norm", [48])
-        if kind != .omniB { add(prefix + "lm_head", [Self.vocabulary, 48]) }
+        if kind != .omniB { add(prefix + "lm_head", [vocabulary, 48]) }
     }
 
     /// As in the hub's files: what is a class's default is left out, and RoPE is spelled in the older way.
@@ -143,12 +197,25 @@ public struct TinyFamily {
         func file(_ name: String) -> URL { folder.appendingPathComponent(name) }
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try AtomicFile.write(Data(config.text(pretty: true).utf8), to: file("config.json"))
+        let all = tensors.sorted { $0.key < $1.key }.map { (name: $0.key, array: $0.value) }
+        guard kind != .kimi else {
+            try writeKimiTokenizer(to: folder)
+            for (name, (config, tensors)) in others {
+                let own = file(name)
+                try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
+                try AtomicFile.write(
+                    Data(config.text(pretty: true).utf8), to: own.appendingPathComponent("config.json"))
+                try Safetensors.write(
+                    tensors.map { (name: $0.key, array: $0.value) }, to: own.appendingPathComponent("model.safetensors")
+                )
+            }
+            return try Safetensors.write(all, to: file("model.safetensors"))
+        }
         try AtomicFile.write(Data(tokenizer.utf8), to: file("tokenizer.json"))
         if kind == .qwen2AudioA {
             try AtomicFile.write(
                 Data(#"{"chat_template": "written out in code"}"#.utf8), to: file("tokenizer_config.json"))
         }
-        let all = tensors.sorted { $0.key < $1.key }.map { (name: $0.key, array: $0.value) }
         guard kind.isB else { return try Safetensors.write(all, to: file("model.safetensors")) }
         var map: [String: JSONValue] = [:]
         for (i, part) in [all.prefix(all.count / 2), all.dropFirst(all.count / 2)].enumerated() {
@@ -165,6 +232,17 @@ public struct TinyFamily {
         let own = folder.appendingPathComponent(kind.rawValue, isDirectory: true)
         if !FileManager.default.fileExists(atPath: own.path) { try TinyFamily(kind).write(to: own) }
         return try ModelRegistry.load(own.path)
+    }
+
+    /// Ranks of the bytes alone, and the special tokens from 300 on.
+    private func writeKimiTokenizer(to folder: URL) throws {
+        let ranks = (0..<256).map { "\(Data([UInt8($0)]).base64EncodedString()) \($0)\n" }.joined()
+        try AtomicFile.write(Data(ranks.utf8), to: folder.appendingPathComponent("tiktoken.model"))
+        let added = specials.enumerated().map { i, name in
+            ("\(300 + i)", ["content": .string(name), "special": true] as JSONValue)
+        }
+        let listed: JSONValue = ["added_tokens_decoder": .object(Dictionary(uniqueKeysWithValues: added))]
+        try AtomicFile.write(Data(listed.text().utf8), to: folder.appendingPathComponent("tokenizer_config.json"))
     }
 
     // MARK: The formula shared with the script

@@ -17,6 +17,8 @@ import Speech
 /// ```
 public final class SpeechTokenizer {
     public let config: SpeechTokenizerConfig
+    /// SHA-256 over configuration and weights.
+    public let weightsHash: String
     private let encoder: WhisperVQEncoder
     private let logMel: LogMel
 
@@ -24,9 +26,8 @@ public final class SpeechTokenizer {
     public var samplesPerCode: Int { samplesPerRow * config.poolingKernel }
     private let samplesPerRow = 160 * SpeechTokenizerConfig.framesPerRow
 
-    /// Loads a folder in Hugging Face's layout: config.json with model.safetensors or shards. Weights stored as f16 or bf16
-    /// are widened. Tensors that the codes do not need are skipped: later blocks, a decoder, the moving averages of the
-    /// training.
+    /// Loads a folder in Hugging Face's layout: config.json with model.safetensors or shards. Tensors that the codes do not
+    /// need are skipped: later blocks, a decoder, the moving averages of the training.
     ///
     /// Throws `CheckpointError` or ``ModelError``: which field or tensor, expected, found.
     public init(folder: URL) throws {
@@ -35,6 +36,7 @@ public final class SpeechTokenizer {
         logMel = try LogMel(bins: config.encoder.melBins)
         encoder = WhisperVQEncoder(config)
         try encoder.load(files)
+        weightsHash = try files.contentHash()
     }
 
     /// The codes of a clip of 16 kHz, ceil(samples / `samplesPerCode`), each in 0 ..< `codebookSize`.

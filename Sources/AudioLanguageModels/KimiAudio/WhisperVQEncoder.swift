@@ -27,7 +27,7 @@ final class WhisperVQEncoder: Module {
         let edges = config.causalConvolution ? (2, 0) : (1, 1)
         let framed = { (x: MLXArray) in padded(x, widths: [(0, 0), edges, (0, 0)]) }
         var x = Fused.gelu(conv2(framed(Fused.gelu(conv1(framed(mel))))))
-        x = x + positions.weight[0..<x.dim(1)]
+        x = x + positions.weight[0..<x.dim(1)].asType(.float32)
         var rows = [x]
         for layer in layers {
             x = layer(x, block: config.blockSize, keys: valid)
@@ -40,41 +40,15 @@ final class WhisperVQEncoder: Module {
     /// states [n, width] -> [n]: the codebook row of the least squared distance, of equal ones the first. The state's own
     /// square is the same for all rows and left out.
     func nearest(_ states: MLXArray) -> MLXArray {
-        (codebook.asLinear(states) * 2 - codebook.weight.square().sum(axes: [1])).argMax()
+        (codebook.asLinear(states) * 2 - codebook.weight.asType(.float32).square().sum(axes: [1])).argMax()
     }
 
-    /// Reads the weights as f32. The published file has no prefix: its 1458374480 bytes are exactly these tensors with
-    /// `embed_positions2`, `ema_count` and `ema_weight`, in f32. A checkpoint of the whole training model has the prefix
-    /// `model.encoder.`, which GLM-4-Voice's load_quantize_encoder strips.
+    /// The published file has no prefix: its 1458374480 bytes are exactly these tensors with `embed_positions2`, `ema_count` and
+    /// `ema_weight`, in f32. A checkpoint of the whole training model has the prefix `model.encoder.`, which GLM-4-Voice's
+    /// load_quantize_encoder strips. What codes do not need - later blocks, a decoder - may be there.
     func load(_ files: HFFolder) throws {
         let prefix = files.has("model.encoder.conv1.weight") ? "model.encoder." : ""
-        let parameters = namedParameters()
-        // All are checked before any is read: a config.json of wrong numbers costs no memory.
-        for (path, parameter) in parameters {
-            let name = prefix + path
-            guard files.has(name) else { throw ModelError("\(files.url.path): tensor \(name) is missing") }
-            let found = try files.info(name), expected = Self.onDisk(parameter.array?.shape ?? [])
-            guard found.shape == expected else {
-                throw ModelError(
-                    "\(files.url.path): tensor \(name) has shape \(found.shape), config.json makes it \(expected)")
-            }
-            guard [.f32, .f16, .bf16].contains(found.type) else {
-                throw ModelError(
-                    "\(files.url.path): tensor \(name) has type \(found.type.rawValue), expected F32, F16 or BF16")
-            }
-        }
-        var values: [String: MLXArray] = [:]
-        for (path, _) in parameters {
-            let array = try files.array(prefix + path).asType(.float32)
-            values[path] = array.ndim == 3 ? array.transposed(axes: [0, 2, 1]) : array
-        }
-        try eval(Array(values.values))
-        try update(parameters: values)
-        freeze()
-    }
-
-    /// Convolutions are (out, in, k) on disk, (out, k, in) here.
-    private static func onDisk(_ shape: [Int]) -> [Int] {
-        shape.count == 3 ? [shape[0], shape[2], shape[1]] : shape
+        var loader = CheckpointLoader(files)
+        try loader.load(into: self) { prefix + $0 }
     }
 }

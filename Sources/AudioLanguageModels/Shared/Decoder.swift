@@ -149,8 +149,8 @@ public final class Decoder: Module {
     ///   gradient, say, in place of keeping what it computes on the way.
     public func callAsFunction(
         _ x: MLXArray, _ batch: BatchPositions, cache: KVCache? = nil,
-        wrap: ((Int, MLXArray, @escaping (MLXArray) -> MLXArray) throws -> MLXArray)? = nil,
-        observer: ((Int, MLXArray) throws -> Void)? = nil
+        observer: ((Int, MLXArray) throws -> Void)? = nil,
+        wrap: ((Int, MLXArray, @escaping (MLXArray) -> MLXArray) throws -> MLXArray)? = nil
     ) rethrows -> MLXArray {
         var x = x
         for (i, layer) in layers.enumerated() {
