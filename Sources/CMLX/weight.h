@@ -22,13 +22,20 @@ struct Format {
 Format format_of(const Matrix &w);
 
 SIMD_BEGIN
+// Eight lanes by name: out of a plain loop over the 4-bit numbers of a word, clang makes shuffles instead of one shift.
+using Floats = float __attribute__((vector_size(32)));
+
 template <int bits>
-static inline void unpack(float *out, const uint32_t *packed) {  // 8 numbers
+static inline Floats unpack(const uint32_t *packed) {  // the next 8 numbers
   if constexpr (bits == 8) {
-    auto p = (const uint8_t *)packed;
-    for (int j = 0; j < 8; j++) out[j] = p[j];
+    uint8_t __attribute__((vector_size(8))) q;
+    std::memcpy(&q, packed, sizeof q);
+    return __builtin_convertvector(q, Floats);
   } else {
-    for (int j = 0; j < 8; j++) out[j] = float(int32_t(*packed >> 4 * j & 15));
+    using Words = uint32_t __attribute__((vector_size(32)));
+    using Numbers = int32_t __attribute__((vector_size(32)));  // signed ones convert in one instruction
+    const Words places = {0, 4, 8, 12, 16, 20, 24, 28};
+    return __builtin_convertvector((Numbers)((Words{} + *packed) >> places & 15), Floats);
   }
 }
 template <class T>
@@ -41,29 +48,41 @@ static void widen_groups(float *out, const uint32_t *packed, const float *scales
   for (size_t g = 0; g < n; g++) {
     const float scale = scales[g], bias = biases[g];
     for (int i = 0; i < group; i += 8, out += 8, packed += bits / 4) {
-      float q[8];
-      unpack<bits>(q, packed);
-      for (int j = 0; j < 8; j++) out[j] = scale * q[j] + bias;
+      const Floats w = scale * unpack<bits>(packed) + bias;
+      std::memcpy(out, &w, sizeof w);
     }
   }
 }
-// A quantised row times x: scale (x . q) + bias (sum of x), group by group.
-template <int bits>
-static float dot_groups(const float *x, const float *sums, const uint32_t *packed, const float *scales,
-                        const float *biases, int group, size_t n) {
-  float s[8] = {}, r = 0;
-  for (size_t g = 0; g < n; g++) {
-    float t[8] = {};
-    for (int i = 0; i < group; i += 8, x += 8, packed += bits / 4) {
-      float q[8];
-      unpack<bits>(q, packed);
-      for (int j = 0; j < 8; j++) t[j] += x[j] * q[j];
+// R rows of x [R,K] times a row of w, a group at a time: scale (x . q) + bias (sum of x). y[r * N] gets the products.
+template <int bits, int R>
+static void dot_groups(float *y, int N, const float *x, const float *sums, const uint32_t *packed, const float *scales,
+                       const float *biases, int K, int group) {
+  constexpr int chains = 4 / R;  // as many independent sums as hide the latency of an addition
+  const size_t groups = K / group;
+  Floats s[R][chains] = {};
+  float rest[R] = {};
+  for (size_t g = 0; g < groups; g++) {
+    Floats t[R][chains] = {};
+    for (int i = 0; i < group; i += 32, x += 32)
+      for (int k = 0; k < 4; k++, packed += bits / 4) {
+        const Floats q = unpack<bits>(packed);
+        for (int r = 0; r < R; r++) {
+          Floats v;
+          std::memcpy(&v, x + size_t(r) * K + 8 * k, sizeof v);
+          t[r][k % chains] += v * q;
+        }
+      }
+    for (int r = 0; r < R; r++) {
+      for (int c = 0; c < chains; c++) s[r][c] += scales[g] * t[r][c];
+      rest[r] += biases[g] * sums[r * groups + g];
     }
-    for (int j = 0; j < 8; j++) s[j] += scales[g] * t[j];
-    r += biases[g] * sums[g];
   }
-  for (float v : s) r += v;
-  return r;
+  for (int r = 0; r < R; r++) {
+    Floats sum = s[r][0];
+    for (int c = 1; c < chains; c++) sum += s[r][c];
+    for (int j = 0; j < 8; j++) rest[r] += sum[j];
+    y[size_t(r) * N] = rest[r];
+  }
 }
 template <class T>
 static void dots(float *y, const float *x, const T *w, int M, int N, int K, size_t from, size_t to) {
@@ -74,10 +93,16 @@ template <int bits>
 static void dots(float *y, const float *x, const float *sums, const uint32_t *packed, const float *scales,
                  const float *biases, int M, int N, int K, int group, size_t from, size_t to) {
   const size_t groups = K / group, words = size_t(K) * bits / 32;
-  for (size_t n = from; n < to; n++)
-    for (int m = 0; m < M; m++)
-      y[size_t(m) * N + n] = dot_groups<bits>(x + size_t(m) * K, sums + m * groups, packed + n * words,
-                                              scales + n * groups, biases + n * groups, group, groups);
+  for (size_t n = from; n < to; n++) {
+    auto rows = [&](auto dot, size_t m) {
+      dot(y + m * N + n, N, x + m * K, sums + m * groups, packed + n * words, scales + n * groups, biases + n * groups,
+          K, group);
+    };
+    int m = 0;
+    for (; M - m >= 4; m += 4) rows(dot_groups<bits, 4>, m);
+    for (; M - m >= 2; m += 2) rows(dot_groups<bits, 2>, m);
+    if (m < M) rows(dot_groups<bits, 1>, m);
+  }
 }
 static inline void group_sums(float *out, const float *x, int group, size_t n) {
   for (size_t g = 0; g < n; g++) out[g] = sum_of(x + g * group, group);
