@@ -35,9 +35,10 @@ struct Fused : mx::Primitive {
   const char *name() const override { return label; }
 };
 
-Arrays fused(const char *label, Arrays in, std::vector<mx::Shape> shapes, Compute c, Gradient g) {
+Arrays fused(const char *label, Arrays in, std::vector<mx::Shape> shapes, Compute c, Gradient g,
+             std::vector<mx::Dtype> types) {
   for (auto &a : in) a = mx::contiguous(a);
-  std::vector<mx::Dtype> types(shapes.size(), mx::float32);
+  types.resize(shapes.size(), mx::float32);
   return mx::array::make_arrays(shapes, types, std::make_shared<Fused>(label, std::move(c), std::move(g)), in);
 }
 }  // namespace kernels

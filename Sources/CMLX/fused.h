@@ -15,8 +15,9 @@ using Compute = std::function<void(const Inputs &, const Outputs &)>;
 // Returns one gradient per input. They are lazy: MLX never computes those that nobody asks for.
 using Gradient = std::function<Arrays(const Arrays &in, const Arrays &cotangents, const Arrays &out)>;
 
-// f32 outputs of the given shapes. The closures must not throw: they run on MLX's stream thread.
-Arrays fused(const char *label, Arrays in, std::vector<mx::Shape> shapes, Compute c, Gradient g = nullptr);
+// Outputs of the given shapes, f32 where no types are given. The closures must not throw: they run on MLX's stream thread.
+Arrays fused(const char *label, Arrays in, std::vector<mx::Shape> shapes, Compute c, Gradient g = nullptr,
+             std::vector<mx::Dtype> types = {});
 
 inline void require(bool ok, const char *what) {
   if (!ok) throw std::invalid_argument(what);

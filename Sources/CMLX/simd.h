@@ -53,6 +53,7 @@ static inline float widen(uint16_t bf16) {
   std::memcpy(&f, &u, 4);
   return f;
 }
+static inline float widen(_Float16 x) { return x; }
 
 template <class T>
 static float dot(const float *a, const T *b, size_t n) {

@@ -63,11 +63,9 @@ public enum Adapters {
         return adapted
     }
 
-    /// Takes every LoRA layer out again: the base model as it was.
+    /// Takes every LoRA layer out again: the base model as it was, the very layers.
     public static func detach(from decoder: Decoder) {
-        func plain(_ linear: Linear) -> Linear {
-            linear is LoRALinear ? Linear(weight: linear.weight, bias: linear.bias) : linear
-        }
+        func plain(_ linear: Linear) -> Linear { (linear as? LoRALinear)?.base ?? linear }
         for layer in decoder.layers {
             layer.attention.query = plain(layer.attention.query)
             layer.attention.key = plain(layer.attention.key)

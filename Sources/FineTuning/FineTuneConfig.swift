@@ -25,6 +25,8 @@ public struct FineTuneConfig: Codable, Sendable, Equatable {
     public var weightDecay: Float = 0.01
     public var gradientClip: Float = 1
     public var seed: UInt64 = 1
+    /// Bits of the decoder's frozen layers: 8, 4, or 0 for what is stored.
+    public var quantize = 0
     /// Compute a layer's intermediate values again for its gradient: less memory, a forward pass more.
     public var recompute = false
     public var saveEvery = 100

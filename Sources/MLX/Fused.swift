@@ -3,8 +3,12 @@ import CMLX
 /// Our own kernels, f32, with gradients. On a GPU, on a CPU without their instructions, and where `Device.plain` is set,
 /// each is MLX's own operation instead, so that callers need not choose.
 public enum Fused {
-    /// x [..., in], weight [out, in] (f32, or bf16 where it is frozen), bias [out] -> [..., out].
+    /// x [..., in], weight [out, in] (f32, or bf16 or f16 where it is frozen), bias [out] -> [..., out].
     public static func linear(_ x: MLXArray, _ weight: MLXArray, bias: MLXArray? = nil) -> MLXArray {
+        alive((x, weight, bias)) { wrap(cmlx_linear(x.handle, plain(weight), bias?.handle)) }
+    }
+    /// The same with a quantised weight, which gets no gradient.
+    public static func linear(_ x: MLXArray, _ weight: QuantizedWeight, bias: MLXArray? = nil) -> MLXArray {
         alive((x, weight, bias)) { wrap(cmlx_linear(x.handle, weight.handle, bias?.handle)) }
     }
     /// The linear layer plus `scale` times the low-rank branch, a [r, in], b [out, r]. Weight and bias get no gradient.
@@ -12,8 +16,19 @@ public enum Fused {
         _ x: MLXArray, _ weight: MLXArray, bias: MLXArray? = nil, a: MLXArray, b: MLXArray, scale: Float
     ) -> MLXArray {
         alive((x, weight, bias, a, b)) {
+            wrap(cmlx_lora_linear(x.handle, plain(weight), bias?.handle, a.handle, b.handle, scale))
+        }
+    }
+    /// The same with a quantised weight.
+    public static func loraLinear(
+        _ x: MLXArray, _ weight: QuantizedWeight, bias: MLXArray? = nil, a: MLXArray, b: MLXArray, scale: Float
+    ) -> MLXArray {
+        alive((x, weight, bias, a, b)) {
             wrap(cmlx_lora_linear(x.handle, weight.handle, bias?.handle, a.handle, b.handle, scale))
         }
+    }
+    private static func plain(_ weight: MLXArray) -> cmlx_matrix {
+        cmlx_matrix(data: weight.handle, scales: nil, biases: nil, group: 0, bits: 0)
     }
     /// silu(gate) * up.
     public static func swiglu(_ gate: MLXArray, _ up: MLXArray) -> MLXArray {

@@ -1,6 +1,6 @@
 import MLX
 
-/// y = x W^T + b. weight [out, in]; frozen weights may be bf16.
+/// y = x W^T + b. weight [out, in]; frozen weights may be bf16 or f16.
 open class Linear: Module {
     @ParameterInfo public var weight: MLXArray
     @ParameterInfo public var bias: MLXArray?
@@ -20,14 +20,28 @@ open class Linear: Module {
         self.weight = weight
         self.bias = bias
     }
+    /// Holds the very parameters of another layer: what is set in one is set in the other.
+    init(sharing other: Linear) {
+        _weight = other._weight
+        _bias = other._bias
+    }
+
+    /// (out, in), however the weight is stored.
+    open var shape: (Int, Int) { (weight.dim(0), weight.dim(1)) }
+    /// The weight as a matrix [out, in]: as it is stored, or f32 where it is quantised.
+    open func denseWeight() -> MLXArray { weight }
     open func callAsFunction(_ x: MLXArray) -> MLXArray { Fused.linear(x, weight, bias: bias) }
+    /// The layer, frozen, plus `scale` times a low-rank branch, a [r, in], b [out, r].
+    open func adapted(_ x: MLXArray, a: MLXArray, b: MLXArray, scale: Float) -> MLXArray {
+        Fused.loraLinear(x, weight, bias: bias, a: a, b: b, scale: scale)
+    }
 }
 
-/// weight [count, width]; looked up by row, and used as a linear layer where the head is tied to it.
+/// weight [count, width] (f32, or bf16 or f16 where it is frozen); looked up by row, as f32, and used as a linear layer
+/// where the head is tied to it.
 public final class Embedding: Module {
     @ParameterInfo public var weight: MLXArray
     public init(_ count: Int, _ width: Int) { weight = .zeros([count, width]) }
-    /// Rows in f32, however they are stored.
     public func callAsFunction(_ ids: MLXArray) -> MLXArray { weight.take(ids).asType(.float32) }
     public func asLinear(_ x: MLXArray) -> MLXArray { Fused.linear(x, weight) }
 }

@@ -23,7 +23,7 @@ open class Module {
     }
 
     /// All parameters with their paths, in the order of declaration.
-    public func namedParameters() -> [(path: String, parameter: any AnyParameterInfo)] {
+    open func namedParameters() -> [(path: String, parameter: any AnyParameterInfo)] {
         var found: [(String, any AnyParameterInfo)] = []
         for (label, value) in wrapped() {
             if let parameter = value as? any AnyParameterInfo {
@@ -61,7 +61,13 @@ open class Module {
             uniquingKeysWith: { a, _ in a })
     }
     public func freeze() { namedParameters().forEach { $0.parameter.isTrainable = false } }
-    public func unfreeze() { namedParameters().forEach { $0.parameter.isTrainable = true } }
+    /// A layer whose parameters cannot all be trained leaves the others frozen.
+    open func unfreeze() {
+        for (_, value) in wrapped() {
+            (value as? any AnyParameterInfo)?.isTrainable = true
+            (value as? any AnyModuleInfo)?.modules.forEach { $0.module.unfreeze() }
+        }
+    }
 
     /// Replaces parameters by path. Every path of the module must be given, with its shape; `values` may hold more.
     /// Throws a ``ModuleError`` that names the first missing or wrongly shaped one.
@@ -72,6 +78,24 @@ open class Module {
                 throw ModuleError("tensor \(path) has shape \(value.shape), expected \(old.shape)")
             }
             parameter.array = value
+        }
+    }
+
+    /// Goes through the modules below this one and puts what `replacement` returns in a module's place; nil leaves it and goes
+    /// on below it. One after another: nothing here keeps a module that has been replaced.
+    func replaceModules(below path: String = "", _ replacement: (String, Module) throws -> Module?) throws {
+        for (label, value) in wrapped() {
+            guard let modules = value as? any AnyModuleInfo else { continue }
+            for i in modules.modules.indices {
+                let (suffix, module) = modules.modules[i], path = path + (modules.key ?? label) + suffix
+                guard let other = try replacement(path, module) else {
+                    try module.replaceModules(below: path + ".", replacement)
+                    continue
+                }
+                guard modules.replace(i, with: other) else {
+                    throw ModuleError("\(path) is declared as a type that \(type(of: other)) is not")
+                }
+            }
         }
     }
 }
@@ -128,6 +152,8 @@ public protocol AnyModuleInfo {
     var key: String? { get }
     /// With what follows the key in their paths: nothing, or `.0`, `.1`, ... for a list.
     var modules: [(suffix: String, module: Module)] { get }
+    /// Puts another module in the place of `modules[index]`; false where the property's type does not allow it.
+    func replace(_ index: Int, with module: Module) -> Bool
 }
 
 /// Marks a property as a module or a list of modules.
@@ -152,5 +178,15 @@ public final class ModuleInfo<Value>: AnyModuleInfo {
         if let module = stored as? Module { return [("", module)] }
         if let list = stored as? [Module] { return list.enumerated().map { (".\($0)", $1) } }
         return []
+    }
+    public func replace(_ index: Int, with module: Module) -> Bool {
+        var value: Any = module
+        if var list = stored as? [Module] {
+            list[index] = module
+            value = list
+        }
+        guard let value = value as? Value else { return false }
+        stored = value
+        return true
     }
 }

@@ -25,6 +25,9 @@ struct Export: ParsableCommand {
     var out: String
 
     func run() throws {
+        guard options.quantize == nil else {
+            throw ValidationError("--quantize: an export is made of the weights as they are stored; leave it out")
+        }
         let target = URL(fileURLWithPath: out, isDirectory: true)
         try OutputFolder.check(target)
         guard !FileManager.default.fileExists(atPath: target.path) else {

@@ -87,6 +87,7 @@ struct Finetune: ParsableCommand {
             }
         }
         settings.model = options.model
+        settings.quantize = options.quantize ?? 0
         settings.corpus = corpus
         if noAdch { settings.adch = false }
         if let steps { settings.steps = steps }

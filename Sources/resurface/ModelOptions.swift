@@ -14,11 +14,19 @@ struct ModelOptions: ParsableArguments {
     @Option(help: "cpu or gpu.")
     var device = Device.cpu
 
+    @Option(help: "Keep the decoder's frozen layers in 8 or 4 bits an element, in place of what is stored.")
+    var quantize: Int?
+
     func load() throws -> any AudioLanguageModel {
         if device != .cpu {
             do { try Device.use(device) } catch { throw ModelError("--device \(device.rawValue): \(error)") }
         }
-        return try ModelRegistry.load(model)
+        if let quantize, quantize != 8, quantize != 4 {
+            throw ModelError("--quantize \(quantize): expected 8 or 4")
+        }
+        let loaded = try ModelRegistry.load(model)
+        if let quantize { try loaded.quantize(bits: quantize) }
+        return loaded
     }
 }
 extension Device: ExpressibleByArgument {}

@@ -97,6 +97,7 @@ struct Reproduce: ParsableCommand {
     private func recipe(_ range: ClosedRange<Int>, adch: Bool) -> FineTuneConfig {
         var c = FineTuneConfig()
         c.model = options.model
+        c.quantize = options.quantize ?? 0
         c.corpus = corpus ?? "\(profile.rawValue) synthetic corpus, seed \(seed)"
         (c.firstLayer, c.lastLayer, c.adch) = (range.lowerBound, range.upperBound, adch)
         c.learningRate = 2e-3

@@ -10,7 +10,7 @@ import XCTest
 final class AdapterTests: XCTestCase {
     func testExactlyTheListedModulesAreAdapted() throws {
         try withTemporaryFolder { folder in
-            let model = try TinyModel.load(in: folder)
+            let model = try TinyModel.load(in: folder), before = model.decoder.namedModules()
             let adapted = try Adapters.attach(to: model.decoder, layers: 1...2, rank: 4, alpha: 8, seed: 1)
             let expected = [1, 2].flatMap { l in Adapters.modules.map { "model.layers.\(l).\($0)" } }
             XCTAssertEqual(adapted.map(\.path), expected)
@@ -26,7 +26,9 @@ final class AdapterTests: XCTestCase {
             _ = try Adapters.attach(to: model.decoder, layers: 0...0, rank: 2, alpha: 4, seed: 1)
             XCTAssertEqual(model.decoder.namedModules().count { $0.module is LoRALinear }, 7)
             Adapters.detach(from: model.decoder)
-            XCTAssertFalse(model.decoder.namedModules().contains { $0.module is LoRALinear })
+            let after = model.decoder.namedModules()
+            XCTAssertEqual(after.map(\.path), before.map(\.path))
+            for (a, b) in zip(after, before) { XCTAssertTrue(a.module === b.module, "\(a.path) is another layer") }
             for range in [3...4, -1...1] {
                 XCTAssertThrowsError(
                     try Adapters.attach(to: model.decoder, layers: range, rank: 4, alpha: 8, seed: 1)
@@ -76,6 +78,39 @@ final class AdapterTests: XCTestCase {
             for (path, values) in start { XCTAssertNotEqual(end[path], values, "\(path) did not change") }
             XCTAssertEqual(
                 Set(start.keys.filter { $0.hasPrefix("model.") }.map { $0.split(separator: ".")[2] }), ["1", "2"])
+        }
+    }
+
+    func testAdaptersTrainOverAQuantisedModel() throws {
+        try withTemporaryFolder { folder in
+            let run = try TinyRun(in: folder), decoder = run.model.decoder
+            func logits(_ decoder: Decoder) throws -> [Float] {
+                let batch = PromptBatch(run.examples.map(\.prompt), padding: .right)
+                return try decoder.logits(decoder(batch.embeddings, batch.positions)).asArray()
+            }
+            let dense = try logits(decoder)
+            try quantize(module: decoder, groupSize: 32, bits: 8)
+            let base = decoder.namedModules(), quantised = try logits(decoder)
+            XCTAssertEqual(base.count { $0.module is QuantizedLinear }, 4 * 7)
+            let spread = (dense.max() ?? 0) - (dense.min() ?? 0)
+            XCTAssertLessThan(zip(dense, quantised).map { abs($0 - $1) }.max() ?? 1, 0.05 * spread)
+            XCTAssertNotEqual(dense, quantised)
+
+            let stored = try decoder.parameters().mapValues { try $0.rawData() }
+            let trainer = try run.trainer(), start = try trainer.joint(run.examples)
+            XCTAssertEqual(trainer.adapted.count, 2 * 7)
+            for _ in 0..<12 { _ = try trainer.train() }
+            XCTAssertLessThan(try trainer.joint(run.examples), 0.9 * start)
+            let tuned = try logits(decoder)
+            XCTAssertNotEqual(tuned, quantised)
+            try trainer.saveAdapter(in: folder)
+
+            Adapters.detach(from: decoder)
+            XCTAssertEqual(try decoder.parameters().mapValues { try $0.rawData() }, stored)
+            for (a, b) in zip(decoder.namedModules(), base) { XCTAssertTrue(a.module === b.module, a.path) }
+            XCTAssertEqual(try logits(decoder), quantised)
+            try Adapters.load(folder, into: run.model)
+            XCTAssertEqual(try logits(decoder), tuned)
         }
     }
 

@@ -67,11 +67,12 @@ final class KernelTests: XCTestCase {
 
     func testLinear() throws {
         let x = MLXArray.normal([4, 33, 130], seed: 1), w = MLXArray.normal([600, 130], scale: 0.1, seed: 4)
-        let bias = MLXArray.normal([600], seed: 5), half = w.asType(.bfloat16)
+        let bias = MLXArray.normal([600], seed: 5), bfloat = w.asType(.bfloat16), half = w.asType(.float16)
         for x in [x, MLXArray.normal([1, 130], seed: 9), MLXArray.normal([3, 130], seed: 9)] {  // many rows, and few
             try compare("linear", [x, w]) { Fused.linear($0[0], $0[1]) }
             try compare("linear with bias", [x, w, bias]) { Fused.linear($0[0], $0[1], bias: $0[2]) }
-            try compare("linear, bf16 weight", [x]) { Fused.linear($0[0], half) }
+            try compare("linear, bf16 weight", [x]) { Fused.linear($0[0], bfloat) }
+            try compare("linear, f16 weight", [x]) { Fused.linear($0[0], half) }
         }
     }
 
@@ -79,7 +80,7 @@ final class KernelTests: XCTestCase {
         let x = MLXArray.normal([4, 33, 130], seed: 1), w = MLXArray.normal([600, 130], scale: 0.1, seed: 4)
         let a = MLXArray.normal([8, 130], scale: 0.1, seed: 6), b = MLXArray.normal([600, 8], scale: 0.1, seed: 7)
         let bias = MLXArray.normal([600], seed: 5)
-        for w in [w, w.asType(.bfloat16)] {
+        for w in [w, w.asType(.bfloat16), w.asType(.float16)] {
             try compare("lora", [x, a, b]) { Fused.loraLinear($0[0], w, a: $0[1], b: $0[2], scale: 4) }
             try compare("lora with bias", [x, a, b]) {
                 Fused.loraLinear($0[0], w, bias: bias, a: $0[1], b: $0[2], scale: 4)

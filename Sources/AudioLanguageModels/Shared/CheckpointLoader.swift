@@ -40,7 +40,7 @@ struct CheckpointLoader {
             }
             // A matrix may be gigabytes: it stays in its file's pages.
             var array = try shape.count == 2 ? files.mapped(name) : files.array(name)
-            if shape.count != 2 || info.type == .f16 { array = array.asType(.float32) }
+            if shape.count != 2 { array = array.asType(.float32) }
             if convolution { array = array.transposed(axes: [0, 2, 1]) }
             try eval(array)
             values[path] = array
