@@ -6,7 +6,8 @@ let package = Package(
     platforms: [.macOS(.v14)],
     dependencies: [.package(name: "resurface", path: "..")],
     targets: [
-        .executableTarget(name: "TrainingStep", dependencies: [.product(name: "Resurface", package: "resurface")])
+        .executableTarget(name: "TrainingStep", dependencies: [.product(name: "Resurface", package: "resurface")]),
+        .executableTarget(name: "StoredWeights", dependencies: [.product(name: "Resurface", package: "resurface")]),
     ],
     swiftLanguageModes: [.v6]
 )
