@@ -8,6 +8,7 @@ let package = Package(
     targets: [
         .executableTarget(name: "TrainingStep", dependencies: [.product(name: "Resurface", package: "resurface")]),
         .executableTarget(name: "RandomCheckpoint", dependencies: [.product(name: "Resurface", package: "resurface")]),
+        .executableTarget(name: "StoredWeights", dependencies: [.product(name: "Resurface", package: "resurface")]),
     ],
     swiftLanguageModes: [.v6]
 )

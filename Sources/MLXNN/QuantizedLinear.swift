@@ -9,21 +9,28 @@ public final class QuantizedLinear: Linear {
     @ParameterInfo public var biases: MLXArray
     public let groupSize: Int, bits: Int
 
-    /// weight [out, in bits / 32] uint32, scales and biases [out, in / groupSize] (kept as f32), bias [out].
+    /// weight [out, in bits / 32] uint32, scales and biases [out, in / groupSize] (kept as f32), bias [out]. Throws where
+    /// they do not fit together, or the kernels know no such groups or bits.
     public init(
         weight: MLXArray, bias: MLXArray? = nil, scales: MLXArray, biases: MLXArray, groupSize: Int, bits: Int
-    ) {
+    ) throws {
         self.scales = scales.asType(.float32)
         self.biases = biases.asType(.float32)
         self.groupSize = groupSize
         self.bits = bits
         super.init(weight: weight, bias: bias)
+        _ = try withError { denseWeight() }  // checked when it is built, never computed
+        if let bias, bias.shape != [weight.dim(0)] {
+            throw ModuleError("a quantised layer of \(weight.dim(0)) outputs has a bias of shape \(bias.shape)")
+        }
         freeze()
     }
     /// The same linear map, up to half a step of each group. `in` must be a multiple of `groupSize`.
-    public convenience init(_ other: Linear, groupSize: Int = 64, bits: Int = 4) {
-        let (weight, scales, biases) = quantized(other.denseWeight(), groupSize: groupSize, bits: bits)
-        self.init(
+    public convenience init(_ other: Linear, groupSize: Int = 64, bits: Int = 4) throws {
+        let (weight, scales, biases) = try withError {
+            quantized(other.denseWeight(), groupSize: groupSize, bits: bits)
+        }
+        try self.init(
             weight: weight, bias: other.bias, scales: scales, biases: biases, groupSize: groupSize, bits: bits)
     }
 
@@ -65,10 +72,8 @@ public func quantize(
     }
     try module.replaceModules { path, layer in
         guard chosen.contains(path), let linear = layer as? Linear else { return nil }
-        return try withError {
-            let small = QuantizedLinear(linear, groupSize: groupSize, bits: bits)
-            try eval(small.weight, small.scales, small.biases)
-            return small
-        }
+        let small = try QuantizedLinear(linear, groupSize: groupSize, bits: bits)
+        try eval(small.weight, small.scales, small.biases)
+        return small
     }
 }

@@ -24,7 +24,7 @@ final class QuantizedLinearTests: XCTestCase {
     func testALayerIsItsDenseMatrixAndItsBias() throws {
         let linear = Linear(128, 30, seed: 1), x = MLXArray.normal([6, 128], seed: 2)
         for bits in [8, 4] {
-            let small = QuantizedLinear(linear, groupSize: 64, bits: bits)
+            let small = try QuantizedLinear(linear, groupSize: 64, bits: bits)
             XCTAssertEqual(small.namedParameters().map(\.path), ["weight", "bias", "scales", "biases"])
             XCTAssertTrue(small.shape == (30, 128))
             let expected = matmul(x, small.denseWeight().T) + linear.bias!
@@ -32,15 +32,38 @@ final class QuantizedLinearTests: XCTestCase {
             let step = try small.scales.max().item()
             XCTAssertLessThanOrEqual(try abs(small.denseWeight() - linear.weight).max().item(), 0.501 * step)
         }
-        let half = QuantizedLinear(Linear(weight: linear.weight.asType(.bfloat16), bias: nil), bits: 8)
-        let same = QuantizedLinear(
+        let half = try QuantizedLinear(Linear(weight: linear.weight.asType(.bfloat16), bias: nil), bits: 8)
+        let same = try QuantizedLinear(
             weight: half.weight, scales: half.scales.asType(.float16), biases: half.biases, groupSize: 64, bits: 8)
         XCTAssertEqual(same.scales.dtype, .float32, "what a checkpoint holds as halves is widened")
         XCTAssertLessThan(try abs(same(x) - half(x)).max().item(), 0.01)
     }
 
+    func testArraysThatDoNotFitAreRefused() throws {
+        let q = try QuantizedLinear(Linear(64, 20, seed: 1), groupSize: 32, bits: 8)
+        func layer(
+            weight: MLXArray? = nil, bias: MLXArray? = nil, scales: MLXArray? = nil, groupSize: Int = 32, bits: Int = 8
+        ) throws {
+            _ = try QuantizedLinear(
+                weight: weight ?? q.weight, bias: bias, scales: scales ?? q.scales, biases: q.biases,
+                groupSize: groupSize, bits: bits)
+        }
+        XCTAssertNoThrow(try layer())
+        for wrong in [
+            { try layer(bits: 0) }, { try layer(bits: 4) }, { try layer(groupSize: 64) }, { try layer(groupSize: 0) },
+            { try layer(scales: q.scales[0..<19]) }, { try layer(scales: q.scales.reshaped([40])) },
+            { try layer(weight: q.weight.reshaped([320])) }, { try layer(weight: q.denseWeight()) },
+        ] { XCTAssertThrowsError(try wrong()) { XCTAssertTrue($0 is MLXError, "\($0)") } }
+        XCTAssertThrowsError(try layer(bias: .zeros([19]))) {
+            XCTAssertTrue($0 is ModuleError && "\($0)".contains("[19]"), "\($0)")
+        }
+        XCTAssertThrowsError(try QuantizedLinear(Linear(65, 4), groupSize: 32, bits: 8)) {
+            XCTAssertTrue("\($0)".contains("multiple of the group"), "\($0)")
+        }
+    }
+
     func testLoRAWrapsAQuantisedLayer() throws {
-        let base = QuantizedLinear(Linear(64, 20, seed: 1), groupSize: 32, bits: 4)
+        let base = try QuantizedLinear(Linear(64, 20, seed: 1), groupSize: 32, bits: 4)
         let lora = LoRALinear(base, rank: 2, alpha: 6, seed: 4), x = MLXArray.normal([5, 64], seed: 5)
         XCTAssertTrue(lora.base === base)
         XCTAssertEqual(
