@@ -37,7 +37,9 @@ struct Fused : mx::Primitive {
 
 Arrays fused(const char *label, Arrays in, std::vector<mx::Shape> shapes, Compute c, Gradient g,
              std::vector<mx::Dtype> types) {
-  for (auto &a : in) a = mx::contiguous(a);
+  // What is there in row order is taken as it is: mx::contiguous would copy a mapped array, which has no allocator's size.
+  for (auto &a : in)
+    if (a.status() == mx::array::Status::unscheduled || !a.flags().row_contiguous) a = mx::contiguous(a);
   types.resize(shapes.size(), mx::float32);
   return mx::array::make_arrays(shapes, types, std::make_shared<Fused>(label, std::move(c), std::move(g)), in);
 }

@@ -159,6 +159,7 @@ struct Finetune: ParsableCommand {
             trainer, resume: resume,
             progress: { progress.update($0.step, of: $1, String(format: "loss %.3f, response %.3f", $0.loss, $0.sft)) },
             shouldStop: { Interrupt.requested })
+        Progress.say(ProcessMemory.line)
         return try run.readMetrics()
     }
 }
