@@ -58,6 +58,14 @@ final class MappedFile: @unchecked Sendable {
         return try body(UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
     }
 
+    /// Gives the pages of a range back to the system; they are read again when they are needed.
+    func forget(_ range: Range<Int>) {
+        guard let base, range.lowerBound >= 0, range.upperBound <= count else { return }
+        let page = Int(getpagesize()), first = (range.lowerBound + page - 1) / page * page
+        let end = range.upperBound / page * page
+        if end > first { madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_DONTNEED) }
+    }
+
     private func checkUnchanged() throws {
         var now = stat()
         guard fstat(descriptor, &now) == 0, now.st_size == opened.st_size, seconds(now) == seconds(opened) else {
@@ -72,4 +80,15 @@ final class MappedFile: @unchecked Sendable {
             [info.st_mtim.tv_sec, info.st_mtim.tv_nsec]
         #endif
     }
+}
+
+/// Part of a mapped file, for as long as something lies over it: then its pages are given back.
+final class MappedRange: Sendable {
+    private let file: MappedFile
+    private let range: Range<Int>
+    init(_ file: MappedFile, _ range: Range<Int>) {
+        self.file = file
+        self.range = range
+    }
+    deinit { file.forget(range) }
 }

@@ -47,7 +47,8 @@ public final class SafetensorsFile: TensorSource {
         let entry = try entry(name)
         if let dtype = entry.info.type.dtype, dtype != .bool {
             let array = try file.withBytes(entry.range) {
-                MLXArray(mapped: $0, shape: entry.info.shape, dtype: dtype, owner: file)
+                MLXArray(
+                    mapped: $0, shape: entry.info.shape, dtype: dtype, owner: MappedRange(file, entry.range))
             }
             if let array { return array }
         }

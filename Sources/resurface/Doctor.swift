@@ -1,6 +1,7 @@
 import ArgumentParser
 import AudioLanguageModels
 import Corpora
+import FineTuning
 import Foundation
 import MLX
 import Speech
@@ -13,6 +14,27 @@ struct Doctor: ParsableCommand {
     @Flag(help: "Print a JSON object on standard output.")
     var json = false
 
+    @Option(help: "With --finetune: `smol`, or a folder in Hugging Face's layout. Only headers are read.")
+    var model = "smol"
+
+    @Flag(help: "The memory that a fine-tuning of --model would need, and whether it is there.")
+    var finetune = false
+
+    @Option(help: "With --finetune: A-B, both included; default: all.")
+    var layers: String?
+
+    @Option(help: "With --finetune: positions of the longest example: prompt, audio (12 to 25 a second) and answer.")
+    var positions = 256
+
+    @Option(help: "With --finetune: of which the answer's.")
+    var answer = 64
+
+    @Option(help: "With --finetune: clips of one forward pass.") var microBatchSize = 8
+    @Option(help: "With --finetune: examples.") var examples = 1000
+    @Option(help: "With --finetune: rank of LoRA.") var rank = 8
+    @Option(help: "With --finetune: 8 or 4 bits for the frozen layers.") var quantize: Int?
+    @Flag(help: "With --finetune: layers computed again.") var recompute = false
+
     struct Check: Codable {
         var name: String
         var ok: Bool
@@ -20,6 +42,7 @@ struct Doctor: ParsableCommand {
     }
 
     func run() throws {
+        if finetune { return try estimate() }
         var checks: [Check] = []
         checks.append(
             Check(
@@ -56,5 +79,36 @@ struct Doctor: ParsableCommand {
         for c in checks {
             print((c.ok ? "ok    " : "note  ") + c.name.padding(toLength: 16, withPad: " ", startingAt: 0) + c.detail)
         }
+    }
+
+    /// Exit code 2 where it does not fit.
+    private func estimate() throws {
+        let shape = try ModelRegistry.shape(model)
+        var config = FineTuneConfig()
+        config.quantize = quantize ?? 0
+        (config.microBatchSize, config.rank, config.recompute) = (microBatchSize, rank, recompute)
+        let range = try layers.map { try layerRange($0, layers: shape.decoder.layers) } ?? 0...shape.decoder.layers - 1
+        (config.firstLayer, config.lastLayer) = (range.lowerBound, range.upperBound)
+        try config.validate(layers: shape.decoder.layers)
+        guard (1...100_000).contains(positions), (1...positions).contains(answer), (1...10_000_000).contains(examples)
+        else {
+            throw ValidationError(
+                "--positions, --answer, --examples: expected 1 to 100000, no more than those, 1 to 10000000")
+        }
+        let need = MemoryEstimate(shape, config: config, positions: positions, answer: answer, examples: examples)
+        if json {
+            try printJSON(need)
+        } else {
+            for (name, bytes) in [
+                ("weights", need.weights), ("activations", need.activations), ("logits", need.logits),
+                ("adapters", need.adapters), ("prompts", need.prompts), ("process", need.process),
+                ("total", need.total),
+            ] {
+                print(
+                    name.padding(toLength: 14, withPad: " ", startingAt: 0)
+                        + String(format: "%8.2f GB", Double(bytes) / 1e9))
+            }
+        }
+        try ProcessMemory.require(need)
     }
 }

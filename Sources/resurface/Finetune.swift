@@ -103,6 +103,7 @@ struct Finetune: ParsableCommand {
         if recompute { settings.recompute = true }
 
         try OutputFolder.check(URL(fileURLWithPath: out, isDirectory: true))
+        try checkMemory(settings)
         let model = try options.load()
         let depth = model.decoder.config.layers
         let range: ClosedRange<Int>
@@ -127,6 +128,19 @@ struct Finetune: ParsableCommand {
                     last.sft, last.category, last.attribute))
             print("\(out)/adapter")
         }
+    }
+
+    /// Before anything is loaded, for layers that are known by then; by a least guess of the examples' lengths.
+    private func checkMemory(_ settings: FineTuneConfig) throws {
+        let shape = try ModelRegistry.shape(options.model)
+        var settings = settings
+        settings.lastLayer = shape.decoder.layers - 1
+        settings.firstLayer = settings.lastLayer
+        if layers != "auto" {
+            let range = try layerRange(layers, layers: shape.decoder.layers)
+            (settings.firstLayer, settings.lastLayer) = (range.lowerBound, range.upperBound)
+        }
+        try ProcessMemory.require(MemoryEstimate(shape, config: settings, positions: 100, answer: 20, examples: 1))
     }
 
     /// The setting that has a wrong type or is out of its type's range.

@@ -80,6 +80,47 @@ final class FamilyTests: XCTestCase {
         }
     }
 
+    func testWhatCannotFitIsRefusedBeforeLoading() throws {
+        try withFamily(.omniA) { command, model in
+            let found = try command.run(
+                "doctor", "--finetune", "--model", model, "--layers", "1-2", "--positions", "80", "--answer", "20",
+                "--json")
+            XCTAssertEqual(found.code, 0, found.error)
+            XCTAssertGreaterThan(found.json?["weights"] as? Int ?? 0, 300_000, "all that is used")
+            let more = try command.run(
+                "doctor", "--finetune", "--model", model, "--positions", "80", "--answer", "20", "--micro-batch-size",
+                "16",
+                "--json")
+            let few = found.json?["activations"] as? Int ?? 0
+            XCTAssertGreaterThan(more.json?["activations"] as? Int ?? 0, 2 * few, "all layers, twice the clips")
+            // A configuration of more than any machine: refused by its numbers, before a tensor is asked for.
+            var tiny = TinyFamily(.qwen2AudioA)
+            guard case .object(var fields) = tiny.config, case .object(var text) = fields["text_config"] else {
+                return XCTFail("no text_config")
+            }
+            text["num_hidden_layers"] = 1000
+            text["intermediate_size"] = 1_000_000
+            fields["text_config"] = .object(text)
+            tiny.config = .object(fields)
+            try tiny.write(to: command.path("huge"))
+            for arguments in [
+                ["doctor", "--finetune", "--model", "huge"],
+                ["finetune", "--model", "huge", "--corpus", command.corpus.path, "--layers", "0-999", "--out", "run"],
+            ] {
+                let refused = try command.run(arguments)
+                XCTAssertEqual(refused.code, 2, refused.error)
+                XCTAssertTrue(refused.error.contains("GB, the machine has"), refused.error)
+                XCTAssertFalse(command.exists("run"))
+            }
+            // Sixty-fours do not divide this width.
+            let odd = try command.run(
+                "trace", "--model", model, "--audio", "none.wav", "--out", "trace", "--quantize", "4")
+            XCTAssertEqual(odd.code, 2)
+            XCTAssertTrue(odd.error.contains("groups of 64"), odd.error)
+            XCTAssertEqual(try command.run("doctor", "--finetune", "--model", model, "--layers", "0-3").code, 2)
+        }
+    }
+
     func testWhatTheCheckpointLacksIsNamed() throws {
         func refused(
             _ words: String..., kind: TinyFamily.Kind = .omniA, change: (inout TinyFamily) -> Void,
