@@ -26,8 +26,16 @@ extension ChatTemplate {
         name: "qwen2.5-omni", turn: marks, defaultSystem: "You are a helpful assistant.",
         audio: AudioFrame(opening: opening, closing: closing))
 
+    /// Voxtral: no system turn by default, nothing after a clip. The reference refuses a system turn beside audio with this
+    /// generation of tokenizers; later ones of the same maker take it as it is written here.
+    public static let voxtral = ChatTemplate(
+        name: "voxtral",
+        turn: Turn(
+            begin: "<s>", system: ("[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]"), user: ("[INST]", "[/INST]"), end: "</s>"),
+        audio: AudioFrame(opening: ["[BEGIN_AUDIO]"]))
+
     /// All of them.
-    public static let all = [chatML, smolLM2, qwen2AudioInstruct, qwen2AudioBase, qwen25Omni]
+    public static let all = [chatML, smolLM2, qwen2AudioInstruct, qwen2AudioBase, qwen25Omni, voxtral]
 
     /// The template of a name written in a configuration.
     /// - Throws: `TokenizationError` naming an unknown one.
