@@ -7,6 +7,7 @@ public enum ModelRegistry {
     static let families: [String: @Sendable (URL, String) throws -> any AudioLanguageModel] = [
         "resurface_smol": { try SmolModel(folder: $0, name: $1) },
         "qwen2_audio": { try Qwen2AudioModel(folder: $0, name: $1) },
+        "voxtral": { try VoxtralModel(folder: $0, name: $1) },
         "qwen2_5_omni": { try Qwen25OmniModel(folder: $0, name: $1) },
         "qwen2_5_omni_thinker": { try Qwen25OmniModel(folder: $0, name: $1) },
     ]
