@@ -79,6 +79,15 @@ final class GoldenTokenizationTests: XCTestCase {
         try compare(BPETokenizer(tiktoken: file, specials: [("<|endoftext|>", 151643)]), "qwen-full")
     }
 
+    func testFullTekken() throws {
+        guard let file = GoldenText.cached("tekken", "tekken.json").first else {
+            throw XCTSkip("no tekken*/tekken.json in \(GoldenText.cache.path)")
+        }
+        let tokenizer = try BPETokenizer(tekken: file)
+        XCTAssertEqual(tokenizer.vocabularySize, 131_072)
+        try compare(tokenizer, "tekken-full")
+    }
+
     private struct Row: Decodable {
         let text: String
         let smollm: [Int32]
