@@ -8,7 +8,7 @@ wrong code passes.
     python scripts/golden/families.py Tests
 
 writes AudioLanguageModelsTests/Golden/{qwen2-audio,qwen2.5-omni,kimi-audio,voxtral}.safetensors, and below FineTuningTests/Golden an adapter
-of the Qwen ones that peft has trained for one step, with the logits that it leads to. A second run gives the same bytes.
+of each but Kimi-Audio that peft has trained for one step, with the logits that it leads to. A second run gives the same bytes.
 """
 
 import json
@@ -142,14 +142,14 @@ def record(model, inputs, projector, audio=AUDIO):
                 generated=ids[0, inputs["input_ids"].shape[1]:].to(torch.int32))  # fmt: skip
 
 
-def adapter(model, inputs, folder):
+def adapter(model, inputs, folder, audio=AUDIO):
     """An adapter made elsewhere: some modules of some layers, one step of training."""
     torch.manual_seed(1)
     tuned = get_peft_model(model, LoraConfig(
         r=4, lora_alpha=8, target_modules=r"model\.language_model\.layers\.[02]\.(self_attn\.[qv]_proj|mlp\.up_proj)"))  # fmt: skip
     optimiser = torch.optim.AdamW([p for p in tuned.parameters() if p.requires_grad], lr=0.05)
     for _ in range(2):  # with B at zero the first step moves B alone
-        labels = torch.where(inputs["input_ids"] == AUDIO, -100, inputs["input_ids"])
+        labels = torch.where(inputs["input_ids"] == audio, -100, inputs["input_ids"])
         tuned(**inputs, labels=labels).loss.backward()
         optimiser.step()
         optimiser.zero_grad()
@@ -318,7 +318,7 @@ def tekken():
     return Tokenizer.from_str(json.dumps(document))
 
 
-def voxtral(_):
+def voxtral(folder):
     extractor, token, out = WhisperFeatureExtractor(feature_size=128), tekken(), {}
     # a: two heads share one of keys, f32. b: three do, bf16. Both with heads of another width than hidden / heads.
     for variant, heads, groups, width in [("a", 4, 2, 16), ("b", 3, 1, 8)]:
@@ -347,6 +347,8 @@ def voxtral(_):
                 for i in range(3):
                     found[f"layer.{i}"] = found[f"layer.{i}"][::9]
                 found["audio_features"] = found["audio_features"][::9]
+                if variant == "a":
+                    adapter(model, inputs, folder, HEARD)
             else:
                 found = {k: v for k, v in found.items() if k in ("mel", "audio_features", "pooled", "logits", "generated")}
                 found["mel"] = found["mel"][::397]

@@ -30,8 +30,8 @@ public struct VoxtralConfig: Sendable {
         }
         guard stack * encoder.width == encoder.feedForward, encoder.positions % stack == 0 else {
             throw ModelError(
-                "\(audio.place): intermediate_size \(encoder.feedForward) is no whole number of rows of \(encoder.width), or "
-                    + "\(encoder.positions) rows do not divide by it")
+                "\(audio.place): intermediate_size \(encoder.feedForward) is no whole number of rows of \(encoder.width) that "
+                    + "divides max_source_positions \(encoder.positions)")
         }
         for key in ["attention_bias", "mlp_bias"] where try text.bool(key, default: false) {
             throw ModelError("\(text.place): \(key) is true, expected false")
