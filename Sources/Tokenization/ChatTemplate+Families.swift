@@ -26,8 +26,8 @@ extension ChatTemplate {
         name: "qwen2.5-omni", turn: marks, defaultSystem: "You are a helpful assistant.",
         audio: AudioFrame(opening: opening, closing: closing))
 
-    /// Voxtral: no system turn by default, nothing after a clip. The reference refuses a system turn beside audio with this
-    /// generation of tokenizers; later ones of the same maker take it as it is written here.
+    /// Voxtral: no system turn by default, nothing after a clip. A system turn beside audio is unverified: the
+    /// reference (mistral-common) writes it as here for text alone, and refuses it beside audio for this model.
     public static let voxtral = ChatTemplate(
         name: "voxtral",
         turn: Turn(

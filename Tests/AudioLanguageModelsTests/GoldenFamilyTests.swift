@@ -205,6 +205,25 @@ final class GoldenFamilyTests: XCTestCase {
         }
     }
 
+    /// The reference class ties no head; a file that leaves it out has the table for one.
+    func testVoxtralWithoutAHeadOfItsOwn() throws {
+        try withTemporaryFolder { folder in
+            var same = TinyFamily(.voxtralA)
+            same.tensors["language_model.lm_head.weight"] = same.tensors["language_model.model.embed_tokens.weight"]
+            var tied = same
+            tied.tensors["language_model.lm_head.weight"] = nil
+            let answers = try [("same", same), ("tied", tied)].map { name, tiny in
+                let own = folder.appendingPathComponent(name)
+                try tiny.write(to: own)
+                let model = try ModelRegistry.load(own.path)
+                XCTAssertEqual(model.decoder.config.tied, name == "tied")
+                let prompt = try ask(.voxtralA, model, model.features(of: TinyFamily.waveform(0.5)))
+                return try model.generate([prompt], maximumTokens: 6)
+            }
+            XCTAssertEqual(answers[0], answers[1])
+        }
+    }
+
     /// A state saved with the module paths of transformers 5, and a thinker inside or outside the whole model.
     func testOtherSpellingsOfTheNames() throws {
         try withTemporaryFolder { folder in
