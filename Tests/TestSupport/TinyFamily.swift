@@ -52,16 +52,15 @@ public struct TinyFamily {
             add(layer + "fc2", [32, feedForward], bias: true)
             add(layer + "final_layer_norm", [32], bias: true)
         }
-        if kind.isVoxtral {
+        if kind.isVoxtral || kind.isQwen2Audio {
             add(encoder + "embed_positions", [1500, 32])
             add(encoder + "layer_norm", [32], bias: true)
-            add("multi_modal_projector.linear_1", [48, 128])
-            add("multi_modal_projector.linear_2", [48, 48])
-            addDecoder("language_model.")
-        } else if kind.isQwen2Audio {
-            add(encoder + "embed_positions", [1500, 32])
-            add(encoder + "layer_norm", [32], bias: true)
-            add("multi_modal_projector.linear", [48, 32], bias: true)
+            if kind.isVoxtral {
+                add("multi_modal_projector.linear_1", [48, 128])
+                add("multi_modal_projector.linear_2", [48, 48])
+            } else {
+                add("multi_modal_projector.linear", [48, 32], bias: true)
+            }
             addDecoder("language_model.")
         } else {
             add(encoder + "ln_post", [32], bias: true)
