@@ -13,6 +13,7 @@ public enum ModelRegistry {
             "qwen2_audio": (
                 { try Qwen2AudioModel(folder: $0, name: $1) }, { try Qwen2AudioConfig($0, tied: false).decoder }
             ),
+            "voxtral": ({ try VoxtralModel(folder: $0, name: $1) }, { try VoxtralConfig($0, tied: false).decoder }),
             "qwen2_5_omni": (
                 { try Qwen25OmniModel(folder: $0, name: $1) }, { try Qwen25OmniConfig($0, tied: false).decoder }
             ),

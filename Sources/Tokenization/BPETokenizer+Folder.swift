@@ -1,20 +1,24 @@
 import Foundation
 
-/// The tokenizer of a model folder of the Qwen families.
+/// The tokenizer of a model folder.
 extension BPETokenizer {
-    /// `tokenizer.json`; where that is absent `vocab.json`, `merges.txt` and the added tokens of `tokenizer_config.json`, which
+    /// `tekken.json`, the original that a `tokenizer.json` beside it was converted from; else `tokenizer.json`; where that is absent `vocab.json`, `merges.txt` and the added tokens of `tokenizer_config.json`, which
     /// say the same (HF Qwen2Tokenizer).
     /// - Throws: `TokenizationError` naming the file and field.
     public convenience init(folder: URL) throws {
         func file(_ name: String) -> URL { folder.appendingPathComponent(name) }
         func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name).path) }
+        if has("tekken.json") {
+            try self.init(tekken: file("tekken.json"))
+            return
+        }
         if has("tokenizer.json") {
             try self.init(tokenizerJSON: file("tokenizer.json"))
             return
         }
         guard has("vocab.json"), has("merges.txt") else {
             throw TokenizationError(
-                "\(folder.path) has neither tokenizer.json nor vocab.json with merges.txt: download the model's tokenizer"
+                "\(folder.path) has neither tokenizer.json, tekken.json nor vocab.json with merges.txt: download the model's tokenizer"
             )
         }
         var vocabulary = try Self.pieces(

@@ -65,7 +65,7 @@ extension BPETokenizer {
     }
 
     /// A rule for every way of cutting a token into two others.
-    private static func cuts(of vocabulary: Vocabulary) throws -> MergeTable {
+    static func cuts(of vocabulary: Vocabulary) throws -> MergeTable {
         var ids: [ByteKey: Int32] = [:]
         ids.reserveCapacity(vocabulary.count)
         for (index, role) in vocabulary.roles.enumerated() where role == .bytes {

@@ -1,7 +1,7 @@
 /// Byte-level byte-pair encoding: text to token ids and back.
 ///
-/// Three kinds of file hold such a tokenizer, each with its own initialiser: the arrays of a GGUF file, a
-/// `tokenizer.json`, a tiktoken rank file. All become one vocabulary, one table of merges and one rule for cutting text
+/// Four kinds of file hold such a tokenizer, each with its own initialiser: the arrays of a GGUF file, a
+/// `tokenizer.json`, a tiktoken rank file, a `tekken.json`. All become one vocabulary, one table of merges and one rule for cutting text
 /// into words. Encoding: normalise, cut into words, merge the bytes of each word by rank. User text never becomes a
 /// special token unless the caller says `allowSpecial`.
 ///
@@ -17,7 +17,7 @@ public final class BPETokenizer: Sendable {
     let merges: MergeTable
     /// The token of each single byte, -1 where the vocabulary has none.
     let byteTokens: [Int32]
-    /// Whole words that are looked up before any merging (tiktoken, and `ignore_merges`); empty otherwise.
+    /// Whole words that are looked up before any merging (tiktoken, Tekken, and `ignore_merges`); empty otherwise.
     let wholeWords: [ByteKey: Int32]
     /// How text is cut into words.
     public let preTokenizer: PreTokenizer

@@ -26,8 +26,16 @@ extension ChatTemplate {
         name: "qwen2.5-omni", turn: marks, defaultSystem: "You are a helpful assistant.",
         audio: AudioFrame(opening: opening, closing: closing))
 
+    /// Voxtral: no system turn by default, nothing after a clip. A system turn beside audio is unverified: the
+    /// reference (mistral-common) writes it as here for text alone, and refuses it beside audio for this model.
+    public static let voxtral = ChatTemplate(
+        name: "voxtral",
+        turn: Turn(
+            begin: "<s>", system: ("[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]"), user: ("[INST]", "[/INST]"), end: "</s>"),
+        audio: AudioFrame(opening: ["[BEGIN_AUDIO]"]))
+
     /// All of them.
-    public static let all = [chatML, smolLM2, qwen2AudioInstruct, qwen2AudioBase, qwen25Omni]
+    public static let all = [chatML, smolLM2, qwen2AudioInstruct, qwen2AudioBase, qwen25Omni, voxtral]
 
     /// The template of a name written in a configuration.
     /// - Throws: `TokenizationError` naming an unknown one.

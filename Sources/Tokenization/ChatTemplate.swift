@@ -4,8 +4,8 @@
 ///     let pieces = ChatTemplate.smolLM2.render([ChatMessage(.user, [.audio, .text("How old is the speaker?")])])
 ///     let prompt = try tokenizer.encode(pieces, audioPlaceholder: id, audioTokenCounts: [150])
 ///
-/// All known families but Kimi-Audio (two id streams, no template of turns) use ChatML and differ in the default system
-/// text and in what stands around a clip.
+/// All known families but Kimi-Audio (two id streams, no template of turns) and Voxtral (Mistral's marks) use ChatML and differ
+/// in the default system text and in what stands around a clip.
 public struct ChatTemplate: Sendable, Equatable {
     /// What stands around the placeholders of a clip.
     public struct AudioFrame: Sendable, Equatable {
@@ -27,19 +27,42 @@ public struct ChatTemplate: Sendable, Equatable {
 
     /// The name written into configurations.
     public var name: String
-    /// Special tokens that open and close a turn; nil for a base model, which has no turns.
+    /// What opens and closes a turn; nil for a base model, which has no turns.
     public var turn: Turn?
     /// The system text used when the conversation does not begin with a system turn; empty for no system turn.
     public var defaultSystem: String
     public var audio: AudioFrame
 
-    /// The marks of a turn: `open` role newline text `close` newline.
+    /// What stands around the text of a turn, by who speaks.
     public struct Turn: Sendable, Equatable {
-        public var open: String
-        public var close: String
+        /// Once, before the first turn.
+        public var begin: [TemplatePiece] = []
+        public var opening: [ChatRole: [TemplatePiece]]
+        public var closing: [ChatRole: [TemplatePiece]]
+
+        /// ChatML: `open` role newline text `close` newline.
         public init(open: String, close: String) {
-            self.open = open
-            self.close = close
+            let roles: [ChatRole] = [.system, .user, .assistant]
+            opening = Dictionary(
+                uniqueKeysWithValues: roles.map { ($0, [.special(open), .text($0.rawValue + "\n")]) })
+            closing = Dictionary(uniqueKeysWithValues: roles.map { ($0, [.special(close), .text("\n")]) })
+        }
+
+        /// Mistral: `begin` once, then special tokens of each role's own around its text; an answer has only an end.
+        public init(begin: String, system: (String, String), user: (String, String), end: String) {
+            self.begin = [.special(begin)]
+            opening = [.system: [.special(system.0)], .user: [.special(user.0)]]
+            closing = [.system: [.special(system.1)], .user: [.special(user.1)], .assistant: [.special(end)]]
+        }
+
+        /// The special tokens that a tokenizer must have.
+        public var specials: [String] {
+            let pieces =
+                [begin] + [ChatRole.system, .user, .assistant].flatMap { [opening[$0] ?? [], closing[$0] ?? []] }
+            return pieces.joined().compactMap { piece in
+                if case .special(let name) = piece { return name }
+                return nil
+            }
         }
     }
 
@@ -61,35 +84,30 @@ public struct ChatTemplate: Sendable, Equatable {
     ) -> [TemplatePiece] {
         var builder = PieceBuilder()
         var messages = messages
+        builder.append(turn?.begin)
         if messages.first?.role != .system { messages.insert(ChatMessage(.system, system ?? defaultSystem), at: 0) }
         for (index, message) in messages.enumerated() {
             if index == 0, message.role == .system, message.content.allSatisfy({ $0 == .text("") }) { continue }
             // Without turns only what is said remains.
             if turn == nil, message.role == .system, message.content == [.text(defaultSystem)] { continue }
-            if let turn {
-                builder.special(turn.open)
-                builder.text(message.role.rawValue + "\n")
-            }
+            builder.append(turn?.opening[message.role])
             for part in message.content {
                 switch part {
                 case .text(let text): builder.text(text)
                 case .audio: builder.audio(in: audio)
                 }
             }
-            if let turn {
-                builder.special(turn.close)
-                builder.text("\n")
-            }
+            builder.append(turn?.closing[message.role])
         }
-        if addGenerationPrompt, let turn {
-            builder.special(turn.open)
-            builder.text(ChatRole.assistant.rawValue + "\n")
-        }
+        if addGenerationPrompt { builder.append(turn?.opening[.assistant]) }
         return builder.pieces
     }
 
     /// The special token that ends the assistant's answer: the last label of a training target, and a stop token.
-    public var endOfTurn: String? { turn?.close }
+    public var endOfTurn: String? {
+        guard case .special(let name) = turn?.closing[.assistant]?.first else { return nil }
+        return name
+    }
 }
 
 /// Gathers pieces and joins neighbouring texts.
@@ -98,6 +116,12 @@ private struct PieceBuilder {
     private var clips = 0
 
     mutating func special(_ name: String) { pieces.append(.special(name)) }
+
+    mutating func append(_ added: [TemplatePiece]?) {
+        for piece in added ?? [] {
+            if case .text(let words) = piece { text(words) } else { pieces.append(piece) }
+        }
+    }
 
     mutating func text(_ text: String) {
         guard !text.isEmpty else { return }

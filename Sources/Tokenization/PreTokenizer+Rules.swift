@@ -3,8 +3,8 @@
 /// The order of the tests is the order of the alternatives in the patterns, and the steps back in white space are what
 /// a backtracking engine does for `\s+(?!\S)` and `\s*[\r\n]+`.
 extension PreTokenizer {
-    private static let newline: UInt32 = 10
-    private static let carriage: UInt32 = 13
+    static let newline: UInt32 = 10
+    static let carriage: UInt32 = 13
 
     /// Calls `body` with every word of the text, as ranges of its UTF-8 bytes, in order and without gaps.
     package func forEachWord(in text: ScalarText, _ body: (Range<Int>) -> Void) {
@@ -12,12 +12,13 @@ extension PreTokenizer {
         let count = text.scalars.count
         switch self {
         case .gpt2: Self.gpt2Words(text, 0, count, emit)
-        case .qwen2:
+        case .qwen2, .tekken:
+            let end = self == .qwen2 ? Self.qwen2End : Self.tekkenEnd
             var start = 0
             while start < count {
-                let end = Self.qwen2End(text, start, count)
-                emit(start, end)
-                start = end
+                let next = end(text, start, count)
+                emit(start, next)
+                start = next
             }
         case .smollm:
             var start = 0
@@ -72,6 +73,11 @@ extension PreTokenizer {
             while end < limit, text.scalars[end] == newline || text.scalars[end] == carriage { end += 1 }
             return end
         }
+        return blanks(text, start, limit)
+    }
+
+    /// `\s*[\r\n]+`, and where the white space holds no line end the rule of `spaces`.
+    static func blanks(_ text: ScalarText, _ start: Int, _ limit: Int) -> Int {
         let end = run(text, start, limit, of: .space)
         for place in stride(from: end - 1, through: start, by: -1)
         where text.scalars[place] == newline || text.scalars[place] == carriage {
@@ -86,7 +92,7 @@ extension PreTokenizer {
         return end < limit && end - start > 1 ? end - 1 : end
     }
 
-    private static func run(_ text: ScalarText, _ start: Int, _ limit: Int, of kind: ScalarText.Kind) -> Int {
+    static func run(_ text: ScalarText, _ start: Int, _ limit: Int, of kind: ScalarText.Kind) -> Int {
         var end = start
         while end < limit, text.kinds[end] == kind { end += 1 }
         return end

@@ -1,8 +1,8 @@
 /// How a text is cut into words before BPE; merges never cross a cut.
 ///
-/// The three rules are written by hand over Unicode scalars (`PreTokenizer+Rules.swift`): no regular expression runs on
-/// a text. Files name a rule in three ways (GGUF by name, tokenizer.json by components, tiktoken not at all); whatever
-/// is not one of these rules is refused by name, since a near miss gives plausible but wrong ids.
+/// The rules are written by hand over Unicode scalars (`PreTokenizer+Rules.swift`): no regular expression runs on a text.
+/// Files name a rule in four ways (GGUF by name, tokenizer.json by components, tekken.json by its pattern, tiktoken not at
+/// all); whatever is not one of these rules is refused by name, since a near miss gives plausible but wrong ids.
 public enum PreTokenizer: String, Sendable, CaseIterable {
     /// GPT-2: contractions, ` ?letters`, ` ?numbers`, ` ?others`, white space.
     case gpt2
@@ -10,6 +10,9 @@ public enum PreTokenizer: String, Sendable, CaseIterable {
     case smollm
     /// Qwen2 and later: contractions in any case, letters with one leading mark, single digits, line ends apart.
     case qwen2
+    /// Tekken (Mistral): letters with one leading mark, cut where a capital follows a small letter; single digits; slashes and
+    /// line ends with the marks before them.
+    case tekken
 
     /// The rule a GGUF file names in `tokenizer.ggml.pre`.
     /// - Throws: `TokenizationError` naming an unknown rule.
@@ -25,8 +28,11 @@ public enum PreTokenizer: String, Sendable, CaseIterable {
     }
 
     static let gpt2Pattern = #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
-    static let qwen2Pattern =
+    package static let qwen2Pattern =
         #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+
+    package static let tekkenPattern =
+        #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
 
     /// The rule `pre_tokenizer` of a tokenizer.json describes.
     init(_ field: JSONPlace) throws {
@@ -38,10 +44,12 @@ public enum PreTokenizer: String, Sendable, CaseIterable {
         case ["gpt2"], ["split gpt2", "bytes"]: self = .gpt2
         case ["digits", "gpt2"]: self = .smollm
         case ["split qwen2", "bytes"]: self = .qwen2
+        case ["split tekken", "bytes"]: self = .tekken
         default:
             throw TokenizationError(
                 "\(field.path): unknown sequence of pre-tokenisers (\(parts.joined(separator: ", ").prefix(200))); known: "
-                    + "ByteLevel; Digits, ByteLevel; Split by Qwen2's or GPT-2's pattern, ByteLevel without pattern")
+                    + "ByteLevel; Digits, ByteLevel; Split by Qwen2's, Tekken's or GPT-2's pattern, ByteLevel without pattern"
+            )
         }
     }
 
@@ -69,9 +77,11 @@ public enum PreTokenizer: String, Sendable, CaseIterable {
             switch try pattern.string() {
             case gpt2Pattern: return "split gpt2"
             case qwen2Pattern: return "split qwen2"
+            case tekkenPattern: return "split tekken"
             case let other:
                 throw TokenizationError(
-                    "\(pattern.path): unknown pattern \"\(other.prefix(160))\"; known are GPT-2's and Qwen2's")
+                    "\(pattern.path): unknown pattern \"\(other.prefix(160))\"; known are GPT-2's, Qwen2's and Tekken's"
+                )
             }
         case let other:
             throw TokenizationError(

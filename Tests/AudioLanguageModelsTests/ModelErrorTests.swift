@@ -78,6 +78,36 @@ final class ModelErrorTests: XCTestCase {
         try assertRefused("model.embed_tokens.weight") { $0.textConfig["vocab_size"] = 9_000_000 }
     }
 
+    func testVoxtralConfigurationsThatDoNotFit() throws {
+        func refused(_ section: String?, _ field: String, _ value: JSONValue, line: UInt = #line) throws {
+            try withTemporaryFolder { folder in
+                var tiny = TinyFamily(.voxtralA)
+                guard case .object(var config) = tiny.config else { return XCTFail("no object", line: line) }
+                if let section, case .object(var part) = config[section] {
+                    part[field] = value
+                    config[section] = .object(part)
+                } else {
+                    config[field] = value
+                }
+                tiny.config = .object(config)
+                try tiny.write(to: folder)
+                XCTAssertThrowsError(try ModelRegistry.load(folder.path), line: line) { error in
+                    XCTAssertTrue(error is ModelError || error is CheckpointError, "\(error)", line: line)
+                    XCTAssertTrue("\(error)".contains(field), "\(field): \(error)", line: line)
+                }
+            }
+        }
+        try refused("audio_config", "max_source_positions", 1499)
+        try refused("audio_config", "max_source_positions", 50_000)
+        try refused("audio_config", "max_source_positions", 1550)  // no multiple of four rows
+        for size in [16, 33, 224] { try refused("audio_config", "intermediate_size", .integer(size)) }
+        try refused("text_config", "mlp_bias", true)
+        try refused("text_config", "attention_bias", true)
+        try refused("text_config", "rope_scaling", ["rope_type": "llama3"])
+        try refused(nil, "projector_hidden_act", "relu")
+        try refused(nil, "audio_token_id", 8)
+    }
+
     func testUnknownFamilyAndMissingFolders() throws {
         try assertRefused("model_type", "other_model", "resurface_smol") { $0.modelType = "other_model" }
         XCTAssertThrowsError(try ModelRegistry.load("/nowhere/at/all")) {

@@ -164,7 +164,9 @@ final class AdapterTests: XCTestCase {
     func testAdaptersMadeByPEFT() throws {
         let golden = try XCTUnwrap(Bundle.module.url(forResource: "Golden", withExtension: nil))
         try withTemporaryFolder { folder in
-            for (name, kind) in [("qwen2-audio", TinyFamily.Kind.qwen2AudioA), ("qwen2.5-omni", .omniA)] {
+            for (name, kind) in [
+                ("qwen2-audio", TinyFamily.Kind.qwen2AudioA), ("qwen2.5-omni", .omniA), ("voxtral", .voxtralA),
+            ] {
                 let model = try TinyFamily.load(kind, in: folder), own = golden.appendingPathComponent("peft-\(name)")
                 let prompt = try model.prompt([
                     Message(.user, [.audio(model.features(of: TinyFamily.waveform(2))), .text("What's that?")])

@@ -9,12 +9,14 @@ import Speech
 /// on purpose.
 public struct TinyFamily {
     public enum Kind: String, CaseIterable, Sendable {
-        /// Variants a: f32, one file. Variants b: three heads, bf16, two shards; the second one has no output head of its own.
-        case qwen2AudioA, qwen2AudioB, omniA, omniB
+        /// Variants a: f32, one file. Variants b: three heads, bf16, two shards; Omni's has no output head of its own, Voxtral's a
+        /// tokenizer.json instead of a tekken.json.
+        case qwen2AudioA, qwen2AudioB, omniA, omniB, voxtralA, voxtralB
         /// Three folders: the model, its Whisper, and the speech tokenizer.
         case kimi
         var isB: Bool { rawValue.hasSuffix("B") }
         var isQwen2Audio: Bool { rawValue.hasPrefix("qwen2Audio") }
+        public var isVoxtral: Bool { rawValue.hasPrefix("voxtral") }
     }
     public let kind: Kind
     public var config: JSONValue = nil
@@ -28,6 +30,8 @@ public struct TinyFamily {
     /// heads, key/value heads, heads of the encoder.
     private var heads: (Int, Int, Int) {
         switch kind {
+        case .voxtralA: (4, 2, 4)
+        case .voxtralB: (3, 1, 4)
         case .qwen2AudioA: (4, 4, 4)
         case .qwen2AudioB: (3, 1, 4)
         case .omniA: (4, 2, 4)
@@ -43,12 +47,18 @@ public struct TinyFamily {
             addKimi()
             return
         }
-        let encoder = kind.isQwen2Audio ? "audio_tower." : thinker + "audio_tower."
-        addEncoder(encoder)
-        if kind.isQwen2Audio {
+        let encoder = thinker + "audio_tower."
+        if kind.isVoxtral { specials = Self.tekkenSpecials }
+        addEncoder(encoder, feedForward: kind.isVoxtral ? 128 : 64)
+        if kind.isVoxtral || kind.isQwen2Audio {
             add(encoder + "embed_positions", [1500, 32])
             add(encoder + "layer_norm", [32], bias: true)
-            add("multi_modal_projector.linear", [48, 32], bias: true)
+            if kind.isVoxtral {
+                add("multi_modal_projector.linear_1", [48, 128])
+                add("multi_modal_projector.linear_2", [48, 48])
+            } else {
+                add("multi_modal_projector.linear", [48, 32], bias: true)
+            }
             addDecoder("language_model.")
         } else {
             add(encoder + "ln_post", [32], bias: true)
@@ -62,7 +72,7 @@ public struct TinyFamily {
         config = written
     }
 
-    private mutating func addEncoder(_ encoder: String) {
+    private mutating func addEncoder(_ encoder: String, feedForward: Int = 64) {
         add(encoder + "conv1", [32, 128, 3], bias: true)
         add(encoder + "conv2", [32, 32, 3], bias: true)
         for l in 0..<2 {
@@ -71,8 +81,8 @@ public struct TinyFamily {
                 add(layer + "self_attn." + name, [32, 32], bias: name != "k_proj")
             }
             add(layer + "self_attn_layer_norm", [32], bias: true)
-            add(layer + "fc1", [64, 32], bias: true)
-            add(layer + "fc2", [32, 64], bias: true)
+            add(layer + "fc1", [feedForward, 32], bias: true)
+            add(layer + "fc2", [32, feedForward], bias: true)
             add(layer + "final_layer_norm", [32], bias: true)
         }
     }
@@ -131,15 +141,16 @@ public struct TinyFamily {
     }
 
     private mutating func addDecoder(_ prefix: String) {
-        let (heads, groups, _) = heads, width = 48 / heads, vocabulary = kind == .kimi ? 400 : Self.vocabulary
+        let (heads, groups, _) = heads, width = headDimension, bias = !kind.isVoxtral
+        let vocabulary = kind == .kimi ? 400 : Self.vocabulary
         add(prefix + "model.embed_tokens", [vocabulary, 48])
         for l in 0..<3 {
             let layer = "\(prefix)model.layers.\(l)."
             add(layer + "input_layernorm", [48])
             add(layer + "post_attention_layernorm", [48])
-            add(layer + "self_attn.q_proj", [heads * width, 48], bias: true)
-            add(layer + "self_attn.k_proj", [groups * width, 48], bias: true)
-            add(layer + "self_attn.v_proj", [groups * width, 48], bias: true)
+            add(layer + "self_attn.q_proj", [heads * width, 48], bias: bias)
+            add(layer + "self_attn.k_proj", [groups * width, 48], bias: bias)
+            add(layer + "self_attn.v_proj", [groups * width, 48], bias: bias)
             add(layer + "self_attn.o_proj", [48, heads * width])
             add(layer + "mlp.gate_proj", [96, 48])
             add(layer + "mlp.up_proj", [96, 48])
@@ -147,6 +158,15 @@ public struct TinyFamily {
         }
         add(prefix + "model.norm", [48])
         if kind != .omniB { add(prefix + "lm_head", [vocabulary, 48]) }
+    }
+
+    /// Voxtral's is not hidden / heads.
+    private var headDimension: Int {
+        switch kind {
+        case .voxtralA: 16
+        case .voxtralB: 8
+        default: 48 / heads.0
+        }
     }
 
     /// As in the hub's files: what is a class's default is left out, and RoPE is spelled in the older way.
@@ -161,6 +181,18 @@ public struct TinyFamily {
             "num_attention_heads": .integer(heads), "num_key_value_heads": .integer(groups),
             "max_position_embeddings": 8192,
         ]
+        if kind.isVoxtral {
+            // The rest is the class's default.
+            text.merge(["head_dim": .integer(headDimension), "model_type": "llama"]) { $1 }
+            audio = [
+                "hidden_size": 32, "num_hidden_layers": 2, "intermediate_size": 128, "num_mel_bins": 128,
+                "num_attention_heads": .integer(encoderHeads), "max_source_positions": 1500,
+            ]
+            return [
+                "model_type": "voxtral", "audio_token_id": .integer(Self.voxtralAudioToken),
+                "audio_config": .object(audio), "text_config": .object(text), "projector_hidden_act": "gelu",
+            ]
+        }
         if kind.isQwen2Audio {
             text.merge(["rms_norm_eps": 1e-5, "rope_theta": 10_000]) { $1 }
             return [
@@ -211,7 +243,8 @@ public struct TinyFamily {
             }
             return try Safetensors.write(all, to: file("model.safetensors"))
         }
-        try AtomicFile.write(Data(tokenizer.utf8), to: file("tokenizer.json"))
+        let tokenizer = kind == .voxtralA ? ("tekken.json", tekken) : ("tokenizer.json", self.tokenizer)
+        try AtomicFile.write(Data(tokenizer.1.utf8), to: file(tokenizer.0))
         if kind == .qwen2AudioA {
             try AtomicFile.write(
                 Data(#"{"chat_template": "written out in code"}"#.utf8), to: file("tokenizer_config.json"))
@@ -296,21 +329,55 @@ public struct TinyFamily {
         return pieces + merges.map { $0.filter { $0 != " " } }
     }
 
+    public static let voxtralAudioToken = 7
+    static let tekkenSpecials = [
+        "<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[AUDIO]", "[BEGIN_AUDIO]",
+    ]
+    /// Ids that Tekken's file keeps for special tokens, one of them without a name.
+    static let reserved = tekkenSpecials.count + 1
+    static let tekkenPattern =
+        #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+
+    /// The same pieces in Mistral's layout, and one more that its stated size leaves out.
+    private var tekken: String {
+        let letters = Dictionary(uniqueKeysWithValues: Self.pieces[..<256].enumerated().map { ($1, UInt8($0)) })
+        let tokens = (Self.pieces + ["zz"]).map { Data($0.compactMap { letters[String($0)] }).base64EncodedString() }
+        let vocabulary: [JSONValue] = tokens.enumerated().map {
+            ["rank": .integer($0), "token_bytes": .string($1), "token_str": nil]
+        }
+        let added: [JSONValue] = specials.enumerated().map {
+            ["rank": .integer($0), "token_str": .string($1), "is_control": true]
+        }
+        let file: JSONValue = [
+            "config": [
+                "pattern": .string(Self.tekkenPattern), "num_vocab_tokens": .integer(tokens.count),
+                "default_vocab_size": .integer(Self.reserved + Self.pieces.count),
+                "default_num_special_tokens": .integer(Self.reserved), "version": "v7",
+            ], "vocab": .array(vocabulary), "special_tokens": .array(added),
+        ]
+        return file.text()
+    }
+
     private var tokenizer: String {
         func lines(_ items: [String]) -> String { items.joined(separator: ",\n") }
         let pieces = Self.pieces
-        let vocabulary = pieces.enumerated().map { "\(JSONValue.quoted($1)): \($0)" }
+        let reserved = kind.isVoxtral ? Self.reserved : 0, first = kind.isVoxtral ? 0 : pieces.count
+        // Mistral's special tokens come first, and stand in the vocabulary as well.
+        let vocabulary =
+            (kind.isVoxtral ? specials.enumerated().map { "\(JSONValue.quoted($1)): \($0)" } : [])
+            + pieces.enumerated().map { "\(JSONValue.quoted($1)): \(reserved + $0)" }
         let added = specials.enumerated().map {
-            "{\"id\": \(pieces.count + $0), \"content\": \(JSONValue.quoted($1)), \"special\": true, \"normalized\": false}"
+            "{\"id\": \(first + $0), \"content\": \(JSONValue.quoted($1)), \"special\": true, \"normalized\": false}"
         }
         let qwen =
             #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+        let pattern = kind.isVoxtral ? Self.tekkenPattern : qwen
         return """
-            {"version": "1.0", "added_tokens": [\(lines(added))], "normalizer": {"type": "NFC"},
+            {"version": "1.0", "added_tokens": [\(lines(added))], "normalizer": \(kind.isVoxtral ? "null" : "{\"type\": \"NFC\"}"),
             "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
-            {"type": "Split", "pattern": {"Regex": \(JSONValue.quoted(qwen))}, "behavior": "Isolated", "invert": false},
+            {"type": "Split", "pattern": {"Regex": \(JSONValue.quoted(pattern))}, "behavior": "Isolated", "invert": false},
             {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false}]},
-            "model": {"type": "BPE", "vocab": {\(lines(vocabulary))}, "merges": [\(lines(Self.merges.map(JSONValue.quoted)))]}}
+            "model": {"type": "BPE", "ignore_merges": \(kind.isVoxtral), "vocab": {\(lines(vocabulary))}, "merges": [\(lines(Self.merges.map(JSONValue.quoted)))]}}
             """
     }
 }

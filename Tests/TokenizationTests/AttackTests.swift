@@ -198,6 +198,43 @@ final class AttackTests: XCTestCase {
         }
     }
 
+    func testTekkenFiles() throws {
+        /// 256 bytes, "ab", ten special ids; each part can be replaced.
+        func file(
+            vocab: String = #"{"rank":256,"token_bytes":"YWI="}"#, size: String = "267", reserved: String = "10",
+            special: String = #"{"rank":0,"token_str":"<s>","is_control":true}"#,
+            pattern: String = PreTokenizer.tekkenPattern
+        ) -> String {
+            let bytes = (0..<256).map {
+                "{\"rank\":\($0),\"token_bytes\":\"\(Data([UInt8($0)]).base64EncodedString())\"}"
+            }.joined(separator: ",")
+            return """
+                {"config":{"pattern":\(Self.quote(pattern)),"default_vocab_size":\(size),
+                "default_num_special_tokens":\(reserved)},"vocab":[\(bytes),\(vocab)],"special_tokens":[\(special)]}
+                """
+        }
+        func refuse(_ text: String, _ field: String, line: UInt = #line) {
+            XCTAssertThrowsError(try BPETokenizer(tekken: Array(text.utf8)), line: line) {
+                XCTAssertTrue($0 is TokenizationError && "\($0)".contains(field), "\($0)", line: line)
+            }
+        }
+        XCTAssertEqual(try BPETokenizer(tekken: Array(file().utf8)).encode("ab<s>", allowSpecial: true), [266, 0])
+        refuse("{}", "tekken.json.config")
+        refuse(file(pattern: #"\s+"#), #"tekken.json.config.pattern: unknown pattern "\s+""#)
+        for size in ["5", "10", "268", "-1", "9000000000", "1.5"] { refuse(file(size: size), "default_vocab_size") }
+        for reserved in ["-1", "1048576", "\"\""] { refuse(file(reserved: reserved), "default_num_special_tokens") }
+        refuse(file(reserved: "300"), "default_vocab_size")
+        refuse(file(vocab: #"{"rank":255,"token_bytes":"YWI="}"#), "vocab[256].rank")
+        refuse(file(vocab: #"{"rank":256,"token_bytes":"Y!I="}"#), "vocab[256].token_bytes")
+        refuse(file(vocab: #"{"rank":256,"token_bytes":""}"#), "vocab[256].token_bytes")
+        refuse(file(vocab: #"{"rank":256,"token_bytes":"YQ=="}"#), "vocab[256]")
+        refuse(file(vocab: #"{"rank":256}"#), "vocab[256].token_bytes")
+        refuse(file(special: #"{"rank":10,"token_str":"<s>"}"#), "special_tokens[0].rank")
+        refuse(file(special: #"{"rank":0,"token_str":"ab"}"#), "special_tokens[0].token_str")
+        refuse(file(special: #"{"rank":0,"token_str":"<s>"},{"rank":0,"token_str":"<t>"}"#), "special_tokens[1]")
+        refuse(file(special: "7"), "special_tokens[0]")
+    }
+
     func testSeededMutationsNeverCrash() throws {
         let original = Array(file(added: #",{"id":300,"content":"<t>"}"#).utf8)
         var generator = Generator(state: 1)

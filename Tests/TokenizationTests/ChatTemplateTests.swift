@@ -56,6 +56,28 @@ final class ChatTemplateTests: XCTestCase {
             flat(ChatTemplate.qwen2AudioBase.render([turns[0]])), "<|audio_bos|>[0]<|audio_eos|>How old?")
     }
 
+    func testVoxtral() throws {
+        let turns = [
+            ChatMessage(.user, [.text("First "), .audio, .text("What?"), .audio]), ChatMessage(.assistant, "Old."),
+            ChatMessage(.user, "And now?"),
+        ]
+        let template = ChatTemplate.voxtral
+        // As mistral-common writes these conversations.
+        XCTAssertEqual(
+            flat(template.render([ChatMessage(.user, [.audio, .text("What's that?")])])),
+            "<s>[INST][BEGIN_AUDIO][0]What's that?[/INST]")
+        XCTAssertEqual(
+            flat(template.render(turns)),
+            "<s>[INST]First [BEGIN_AUDIO][0]What?[BEGIN_AUDIO][1][/INST]Old.</s>[INST]And now?[/INST]")
+        XCTAssertEqual(
+            flat(template.render([ChatMessage(.user, "Hi")], system: "S.")),
+            "<s>[SYSTEM_PROMPT]S.[/SYSTEM_PROMPT][INST]Hi[/INST]")
+        XCTAssertEqual(template.endOfTurn, "</s>")
+        let tokenizer = try BPETokenizer(tekken: GoldenText.file("tekken.json"))
+        let pieces = template.render([ChatMessage(.user, "[/INST]</s>")])
+        XCTAssertEqual(try tokenizer.encode(pieces).ids.filter { tokenizer.isSpecial($0) }, [1, 3, 4])
+    }
+
     func testPlaceholders() throws {
         let tokenizer = try GoldenText.qwen2()
         let audio = try tokenizer.require(special: "<|AUDIO|>")

@@ -55,6 +55,13 @@ final class CodingTests: XCTestCase {
         XCTAssertEqual(
             PreTokenizer.qwen2.words(of: "It'S (ok)\n\n  x 12 !\r\n\t y"),
             ["It", "'S", " (", "ok", ")\n\n", " ", " x", " ", "1", "2", " !\r\n", "\t", " y"])
+        XCTAssertEqual(
+            PreTokenizer.tekken.words(of: "It'S camelCase ABCd a\u{301}B 12/x //\n/  \n y\u{30A2}Z \u{5B57}Ab"),
+            [
+                "It", "'S", " camel", "Case", " ABCd", " a\u{301}", "B", " ", "1", "2", "/x", " //\n/", "  \n",
+                " y\u{30A2}", "Z",
+                " \u{5B57}Ab",
+            ])
     }
 
     func testStreamingEqualsDecodingAtOnce() throws {

@@ -33,6 +33,35 @@ final class GoldenTokenizationTests: XCTestCase {
 
     func testTiktoken() throws { try compare(Self.tiktoken(), "tiktoken") }
 
+    func testTekken() throws {
+        let tokenizer = try BPETokenizer(tekken: GoldenText.file("tekken.json"))
+        XCTAssertEqual(tokenizer.vocabularySize, 2970, "the rest of the list has no id")
+        XCTAssertEqual(tokenizer.id(of: "[AUDIO]"), 7)
+        XCTAssertEqual(tokenizer.encode("<s>[INST]", allowSpecial: true), [1, 3])
+        try compare(tokenizer, "tekken")
+    }
+
+    /// The words alone: where merges would not show a wrong cut.
+    func testTekkenWords() throws {
+        let texts = try GoldenText.strings(seed: 1, count: 10_000)
+        let expected = try GoldenText.lines("hashes-tekken-words.txt").map { try XCTUnwrap(UInt64($0, radix: 16)) }
+        let lengths = texts.map { PreTokenizer.tekken.words(of: $0).map { Int32($0.utf8.count) } }
+        let wrong = expected.indices.filter { GoldenText.hash(lengths[$0 * 10..<$0 * 10 + 10]) != expected[$0] }
+        XCTAssertEqual(expected.count, 1000)
+        XCTAssertEqual(wrong, [], "strings \(wrong.prefix(3).map { texts[$0 * 10..<$0 * 10 + 10] })")
+    }
+
+    func testTekkenInTokenizerJSON() throws {
+        let text = try String(contentsOf: GoldenText.file("qwen2.json"), encoding: .utf8)
+            .replacing(Self.escaped(PreTokenizer.qwen2Pattern), with: Self.escaped(PreTokenizer.tekkenPattern))
+            .replacing("\"normalizer\":{\"type\":\"NFC\"}", with: "\"normalizer\":null")
+        let tokenizer = try BPETokenizer(tokenizerJSON: Array(text.utf8))
+        XCTAssertEqual(tokenizer.preTokenizer, .tekken)
+        try compare(tokenizer, "tekken-json")
+    }
+
+    private static func escaped(_ pattern: String) -> String { pattern.replacing("\\", with: "\\\\") }
+
     func testFullSmolLM() throws {
         let files = GoldenText.cached("smol", "tokenizer.json")
         guard let file = files.first else {
@@ -48,6 +77,15 @@ final class GoldenTokenizationTests: XCTestCase {
             throw XCTSkip("no qwen*/qwen.tiktoken in \(GoldenText.cache.path)")
         }
         try compare(BPETokenizer(tiktoken: file, specials: [("<|endoftext|>", 151643)]), "qwen-full")
+    }
+
+    func testFullTekken() throws {
+        guard let file = GoldenText.cached("tekken", "tekken.json").first else {
+            throw XCTSkip("no tekken*/tekken.json in \(GoldenText.cache.path)")
+        }
+        let tokenizer = try BPETokenizer(tekken: file)
+        XCTAssertEqual(tokenizer.vocabularySize, 131_072)
+        try compare(tokenizer, "tekken-full")
     }
 
     private struct Row: Decodable {

@@ -7,8 +7,8 @@ wrong code passes.
     pip install torch==2.13.0 transformers==5.23.0 peft==0.21.0 safetensors==0.8.0 numpy     # CPU build of torch
     python scripts/golden/families.py Tests
 
-writes AudioLanguageModelsTests/Golden/{qwen2-audio,qwen2.5-omni,kimi-audio}.safetensors, and below FineTuningTests/Golden an adapter of each
-that peft has trained for one step, with the logits that it leads to. A second run gives the same bytes.
+writes AudioLanguageModelsTests/Golden/{qwen2-audio,qwen2.5-omni,kimi-audio,voxtral}.safetensors, and below FineTuningTests/Golden an adapter
+of each but Kimi-Audio that peft has trained for one step, with the logits that it leads to. A second run gives the same bytes.
 """
 
 import json
@@ -28,6 +28,8 @@ from transformers import (
     Qwen2AudioForConditionalGeneration,
     Qwen2Config,
     Qwen2ForCausalLM,
+    VoxtralConfig,
+    VoxtralForConditionalGeneration,
     WhisperConfig,
     WhisperFeatureExtractor,
     WhisperModel,
@@ -114,7 +116,7 @@ def filled(cls, config, bf16):
     return model, tensors
 
 
-def record(model, inputs, projector):
+def record(model, inputs, projector, audio=AUDIO):
     """Encoder blocks, features, decoder layers (before the final norm), pooled states, last logits, greedy tokens."""
     seen, hooks = {}, []
 
@@ -131,7 +133,7 @@ def record(model, inputs, projector):
         logits = model(**inputs, use_cache=False).logits[0, -1]
     for h in hooks:
         h.remove()
-    mask = inputs["input_ids"][0] == AUDIO
+    mask = inputs["input_ids"][0] == audio
     seen["audio_features"] = seen["audio_features"][: int(mask.sum())]
     layers = [seen[f"layer.{i}"] for i in range(len(model.model.language_model.layers))]
     with torch.no_grad():
@@ -140,14 +142,14 @@ def record(model, inputs, projector):
                 generated=ids[0, inputs["input_ids"].shape[1]:].to(torch.int32))  # fmt: skip
 
 
-def adapter(model, inputs, folder):
+def adapter(model, inputs, folder, audio=AUDIO):
     """An adapter made elsewhere: some modules of some layers, one step of training."""
     torch.manual_seed(1)
     tuned = get_peft_model(model, LoraConfig(
         r=4, lora_alpha=8, target_modules=r"model\.language_model\.layers\.[02]\.(self_attn\.[qv]_proj|mlp\.up_proj)"))  # fmt: skip
     optimiser = torch.optim.AdamW([p for p in tuned.parameters() if p.requires_grad], lr=0.05)
     for _ in range(2):  # with B at zero the first step moves B alone
-        labels = torch.where(inputs["input_ids"] == AUDIO, -100, inputs["input_ids"])
+        labels = torch.where(inputs["input_ids"] == audio, -100, inputs["input_ids"])
         tuned(**inputs, labels=labels).loss.backward()
         optimiser.step()
         optimiser.zero_grad()
@@ -295,10 +297,72 @@ def kimi_audio(_):
     return out
 
 
+# Voxtral: Tekken's layout, special tokens first. Its chat template is code of mistral-common, which gives for one clip and a text
+# `<s>[INST][BEGIN_AUDIO][AUDIO]...What's that?[/INST]`.
+TEKKEN = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"
+          r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|"
+          r"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")  # fmt: skip
+TEKKEN_SPECIALS = ["<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[AUDIO]", "[BEGIN_AUDIO]"]
+RESERVED, HEARD = 10, 7
+
+
+def tekken():
+    document = json.loads(tokenizer().to_str())
+    document["normalizer"] = None
+    document["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = TEKKEN
+    plain = {p: i + RESERVED for p, i in document["model"]["vocab"].items() if i < FIRST_SPECIAL}
+    document["model"]["vocab"] = {s: i for i, s in enumerate(TEKKEN_SPECIALS)} | plain
+    document["model"]["ignore_merges"] = True
+    document["added_tokens"] = [
+        dict(document["added_tokens"][0], id=i, content=s) for i, s in enumerate(TEKKEN_SPECIALS)]  # fmt: skip
+    return Tokenizer.from_str(json.dumps(document))
+
+
+def voxtral(folder):
+    extractor, token, out = WhisperFeatureExtractor(feature_size=128), tekken(), {}
+    # a: two heads share one of keys, f32. b: three do, bf16. Both with heads of another width than hidden / heads.
+    for variant, heads, groups, width in [("a", 4, 2, 16), ("b", 3, 1, 8)]:
+        model, tensors = filled(VoxtralForConditionalGeneration, VoxtralConfig(
+            audio_token_id=HEARD, audio_config=dict(
+                num_mel_bins=128, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=128,
+                max_source_positions=1500, model_type="voxtral_encoder"),
+            text_config=dict(text(heads, groups, False), model_type="llama", head_dim=width, rms_norm_eps=1e-5,
+                             rope_parameters=dict(rope_type="default", rope_theta=1e8))), bf16=variant == "b")  # fmt: skip
+        for name, seconds in CLIPS.items():
+            mel = extractor(waveform(seconds), sampling_rate=16000, padding=True, truncation=False, pad_to_multiple_of=480000,
+                            return_tensors="pt")["input_features"]  # fmt: skip
+            chunks = mel.reshape(128, -1, 3000).transpose(0, 1)
+            ids = [*token.encode("<s>[INST][BEGIN_AUDIO]").ids, *[HEARD] * (375 * len(chunks)),
+                   *token.encode("What's that?[/INST]").ids]  # fmt: skip
+            ids = torch.tensor([ids])
+            inputs = dict(input_ids=ids, attention_mask=torch.ones_like(ids), input_features=chunks)
+            found = record(model, inputs, model.model.multi_modal_projector, HEARD)
+            found["mel"] = mel[0].T
+            frames = -(-round(seconds * 16000) // 160)
+            if name == WHOLE:
+                found["input_ids"] = ids[0].to(torch.int32)
+                found["mel"] = found["mel"][: frames + 16 : 4]
+                for i in range(2):
+                    found[f"encoder.{i}"] = found[f"encoder.{i}"][: (frames + 1) // 2 : 2]
+                for i in range(3):
+                    found[f"layer.{i}"] = found[f"layer.{i}"][::9]
+                found["audio_features"] = found["audio_features"][::9]
+                if variant == "a":
+                    adapter(model, inputs, folder, HEARD)
+            else:
+                found = {k: v for k, v in found.items() if k in ("mel", "audio_features", "pooled", "logits", "generated")}
+                found["mel"] = found["mel"][::397]
+                found["audio_features"] = found["audio_features"][::29]
+            out |= {f"{variant}.{name}.{k}": v.contiguous().clone() for k, v in found.items()}
+            print("voxtral", variant, name, "chunks", len(chunks), "positions", ids.shape[1])
+        out[f"{variant}.names"] = torch.tensor(list("\n".join(sorted(tensors)).encode()), dtype=torch.uint8)
+    return out
+
+
 if __name__ == "__main__":
     target = sys.argv[1] if len(sys.argv) > 1 else "Tests"
     torch.set_num_threads(1)
-    for name, make in [("qwen2-audio", qwen2_audio), ("qwen2.5-omni", qwen25_omni), ("kimi-audio", kimi_audio)]:
+    for name, make in [("qwen2-audio", qwen2_audio), ("qwen2.5-omni", qwen25_omni), ("kimi-audio", kimi_audio), ("voxtral", voxtral)]:
         path = os.path.join(target, "AudioLanguageModelsTests/Golden", f"{name}.safetensors")
         save_file(make(os.path.join(target, "FineTuningTests/Golden", f"peft-{name}")), path)
         print(path, os.path.getsize(path))

@@ -16,12 +16,12 @@ public final class Qwen2AudioModel: ChatModel {
     public let encoder: WhisperEncoder
     public let projector: Linear
     public let config: Qwen2AudioConfig
-    private let names: TensorNames
+    private let names: NestedNames
     private let logMel: LogMel
 
     public init(folder: URL, name: String) throws {
         files = try HFFolder(folder)
-        let names = TensorNames(files)
+        let names = NestedNames(files)
         self.names = names
         config = try Qwen2AudioConfig(files.config, tied: !files.has(names.decoder("lm_head.weight")))
         self.name = name
@@ -38,17 +38,6 @@ public final class Qwen2AudioModel: ChatModel {
         try loader.load(into: decoder, stored: names.decoder)
         try loader.finish()
         weightsHash = try files.contentHash()
-    }
-
-    /// Names in files of the hub, and of a state saved with the module paths of HF 5.
-    private struct TensorNames {
-        /// Before the audio tower and the projector.
-        let inner: String
-        init(_ files: HFFolder) { inner = files.has("model.audio_tower.conv1.weight") ? "model." : "" }
-        func decoder(_ path: String) -> String {
-            guard !inner.isEmpty else { return "language_model." + path }
-            return path.hasPrefix("model.") ? "model.language_model." + path.dropFirst("model.".count) : path
-        }
     }
 
     /// The base model knows no turns: its folder has no chat template, and is not called Instruct.

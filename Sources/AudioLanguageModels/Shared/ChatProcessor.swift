@@ -16,23 +16,24 @@ public struct ChatProcessor: Sendable {
 
     /// - Parameters:
     ///   - audioToken: its name; `index`, where given, is the id that config.json says, with the field's place.
+    ///   - file: the tokenizer's, for errors.
     ///   - folder: names the model in errors, and may hold a generation_config.json with further ends.
     init(
         _ tokenizer: BPETokenizer, template: ChatTemplate, audioToken name: String,
         index: (id: Int, place: String)? = nil,
-        folder: URL, system: String? = nil
+        file: String = "tokenizer.json", folder: URL, system: String? = nil
     ) throws {
         self.tokenizer = tokenizer
         self.template = template
         self.system = system
         var needed = template.audio.opening + template.audio.closing
-        if let turn = template.turn { needed += [turn.open, turn.close] }
+        needed += template.turn?.specials ?? []
         do {
             for special in needed { _ = try tokenizer.require(special: special) }
             audioToken = try tokenizer.require(special: name)
             endOfAnswer = try tokenizer.require(special: template.endOfTurn ?? "<|endoftext|>")
         } catch let error as TokenizationError {
-            throw ModelError("\(folder.path)/tokenizer.json: \(error)")
+            throw ModelError("\(folder.path)/\(file): \(error)")
         }
         if let index, index.id != Int(audioToken) {
             throw ModelError(

@@ -5,10 +5,12 @@ extension WhisperEncoderConfig {
     /// classes (Qwen2AudioEncoderConfig, Qwen2_5OmniAudioEncoderConfig).
     public init(_ audio: JSONObject) throws {
         melBins = try audio.int("num_mel_bins", in: 80...128, default: 128)
-        width = try audio.int("d_model", in: 8...8192, default: 1280)
-        layers = try audio.int("encoder_layers", in: 1...128, default: 32)
-        heads = try audio.int("encoder_attention_heads", in: 1...128, default: 20)
-        feedForward = try audio.int("encoder_ffn_dim", in: 8...65_536, default: 5120)
+        // Voxtral's class writes the names that decoders have, and reads both.
+        func name(_ own: String, _ general: String) -> String { !audio.has(own) && audio.has(general) ? general : own }
+        width = try audio.int(name("d_model", "hidden_size"), in: 8...8192, default: 1280)
+        layers = try audio.int(name("encoder_layers", "num_hidden_layers"), in: 1...128, default: 32)
+        heads = try audio.int(name("encoder_attention_heads", "num_attention_heads"), in: 1...128, default: 20)
+        feedForward = try audio.int(name("encoder_ffn_dim", "intermediate_size"), in: 8...65_536, default: 5120)
         positions = try audio.int("max_source_positions", in: 4...100_000, default: 1500)
         guard melBins == 80 || melBins == 128 else {
             throw ModelError("\(audio.place): num_mel_bins is \(melBins), expected 80 or 128")
@@ -28,6 +30,8 @@ extension DecoderConfig {
     /// What a configuration may leave out, because its class has it as a default.
     struct Defaults {
         var hiddenSize: Int?, layers: Int?, heads: Int?, keyValueHeads: Int?
+        var headDimension: Int?, intermediateSize: Int?, vocabularySize: Int?
+        var rmsNormEps: Double?, ropeTheta: Double?
         var attentionBias = true
     }
 
@@ -40,11 +44,12 @@ extension DecoderConfig {
         layers = try text.int("num_hidden_layers", in: 1...1000, default: defaults.layers)
         heads = try text.int("num_attention_heads", in: 1...1024, default: defaults.heads)
         keyValueHeads = try text.int("num_key_value_heads", in: 1...heads, default: defaults.keyValueHeads ?? heads)
-        headDimension = try text.int("head_dim", in: 2...1024, default: max(2, hiddenSize / heads))
-        intermediateSize = try text.int("intermediate_size", in: 8...1_000_000)
-        vocabularySize = try text.int("vocab_size", in: 8...10_000_000)
-        rmsNormEps = Float(try text.double("rms_norm_eps", in: 0...0.1))
-        ropeTheta = Float(try Self.ropeTheta(text))
+        headDimension = try text.int(
+            "head_dim", in: 2...1024, default: defaults.headDimension ?? max(2, hiddenSize / heads))
+        intermediateSize = try text.int("intermediate_size", in: 8...1_000_000, default: defaults.intermediateSize)
+        vocabularySize = try text.int("vocab_size", in: 8...10_000_000, default: defaults.vocabularySize)
+        rmsNormEps = Float(try text.double("rms_norm_eps", in: 0...0.1, default: defaults.rmsNormEps))
+        ropeTheta = Float(try Self.ropeTheta(text, default: defaults.ropeTheta))
         attentionBias = try text.bool("attention_bias", default: defaults.attentionBias)
         self.tied = tied
         guard heads % keyValueHeads == 0, headDimension % 2 == 0 else {
@@ -58,7 +63,7 @@ extension DecoderConfig {
 
     /// `rope_theta` with `rope_scaling` (the hub's files), or both in `rope_parameters` (HF 5). Any type but the plain one
     /// is refused. `mrope_section` is not: without images its three rows of positions are one.
-    private static func ropeTheta(_ text: JSONObject) throws -> Double {
+    private static func ropeTheta(_ text: JSONObject, default fallback: Double?) throws -> Double {
         let rope = try text.optionalObject("rope_parameters")
         for place in [rope, try text.optionalObject("rope_scaling")].compactMap({ $0 }) {
             for key in ["rope_type", "type"] {
@@ -69,6 +74,6 @@ extension DecoderConfig {
             }
         }
         if let rope, rope.has("rope_theta") { return try rope.double("rope_theta", in: 1...1e12) }
-        return try text.double("rope_theta", in: 1...1e12)
+        return try text.double("rope_theta", in: 1...1e12, default: fallback)
     }
 }
