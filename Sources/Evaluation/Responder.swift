@@ -9,10 +9,12 @@ public struct Responder {
     public var maximumTokens: Int
     public var batchSize: Int
     public var system: String?
-    public init(model: any AudioLanguageModel, maximumTokens: Int = 40, batchSize: Int = 16, system: String? = nil) {
+    /// - Parameter batchSize: nil: 64, or as many as have room in a gigabyte of keys and values of 512 positions.
+    public init(model: any AudioLanguageModel, maximumTokens: Int = 40, batchSize: Int? = nil, system: String? = nil) {
         self.model = model
         self.maximumTokens = maximumTokens
-        self.batchSize = batchSize
+        let c = model.decoder.config, row = 512 * 2 * 4 * c.layers * c.keyValueHeads * c.headDimension
+        self.batchSize = batchSize ?? max(1, min(64, (1 << 30) / max(1, row)))
         self.system = system
     }
 

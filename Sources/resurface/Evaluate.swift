@@ -79,8 +79,10 @@ struct Evaluate: ParsableCommand {
     /// - Parameters:
     ///   - adapter: what the result calls it.
     ///   - run: its folder, which may hold classification heads.
+    ///   - references: whether to read the texts' references too: `preferences` of the result.
     static func score(
-        _ source: FeatureSource, adapter: String?, run: URL?, suite: Suite, tokens: Int, split: Split = .test
+        _ source: FeatureSource, adapter: String?, run: URL?, suite: Suite, tokens: Int, split: Split = .test,
+        references: Bool = true
     ) throws -> EvaluationResult {
         let utterances = source.corpus.utterances.filter {
             $0.split == split && $0.category != nil && $0.attribute != nil && $0.response != nil
@@ -105,9 +107,12 @@ struct Evaluate: ParsableCommand {
         let clips = try Awareness.score(answers, texts: texts, judge: judge)
         let scored = clips.map(ScoredClip.init)
         let reading = Progress("reading references")
-        let preferences = try responder.preferences(
-            utterances, texts: texts, features: source.features, progress: { reading.update($0, of: $1) },
-            shouldStop: { Interrupt.requested })
+        let preferences =
+            try !references
+            ? nil
+            : responder.preferences(
+                utterances, texts: texts, features: source.features, progress: { reading.update($0, of: $1) },
+                shouldStop: { Interrupt.requested })
         let plain = utterances.compactMap(\.generic)
         let perplexity = try responder.perplexity(of: Array(Set(plain)).sorted())
         let settings = EvaluationResult.Settings(

@@ -45,7 +45,13 @@ struct FeatureSource {
 
     func features(_ utterance: Utterance) throws -> AudioFeatures {
         do {
-            return try cache.features(of: corpus.url(of: utterance)) { try model.features(of: $0) }
+            return try cache.features(of: corpus.url(of: utterance)) { sound in
+                let features = try model.features(of: sound)
+                if sound.seconds > model.maximumSeconds {
+                    Progress.say("\(utterance.id): only the first \(Int(model.maximumSeconds)) s are heard")
+                }
+                return features
+            }
         } catch let error as ModelError {
             throw ModelError("\(utterance.id) (\(utterance.audio)): \(error)")
         }

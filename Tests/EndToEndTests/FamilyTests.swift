@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import MLX
+import Speech
 import TestSupport
 import XCTest
 
@@ -60,6 +61,49 @@ final class FamilyTests: XCTestCase {
                 XCTAssertTrue(over.error.contains("exists already"), over.error)
             }
         }
+    }
+
+    /// The reference arrays of GoldenFamilyTests, through the command.
+    func testTraceGivesTheReference() throws {
+        let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../AudioLanguageModelsTests/Golden").standardizedFileURL
+        for (kind, name) in [(TinyFamily.Kind.qwen2AudioA, "qwen2-audio"), (.omniA, "qwen2.5-omni")] {
+            try withFamily(kind) { command, model in
+                try floatWAV(TinyFamily.waveform(2)).write(to: command.path("clip.wav"))
+                let found = try command.run(
+                    "trace", "--model", model, "--audio", "clip.wav", "--prompt", "What's that?", "--tokens", "16",
+                    "--out",
+                    "trace")
+                XCTAssertEqual(found.code, 0, found.error)
+                let own = try SafetensorsFile(command.path("trace"))
+                let reference = try SafetensorsFile(golden.appendingPathComponent("\(name).safetensors"))
+                for (tensor, tolerance) in [
+                    ("audio_features", 1e-4), ("layer.0", 1e-3), ("layer.1", 1e-3), ("layer.2", 1e-3), ("pooled", 1e-3),
+                    ("logits", 1e-3),
+                ] as [(String, Float)] {
+                    let (a, b) = (try own.array(tensor), try reference.array("a.2.0.\(tensor)"))
+                    XCTAssertEqual(a.shape, b.shape, "\(kind) \(tensor)")
+                    let scale = max(1, try abs(b).max().item())
+                    XCTAssertLessThan(try abs(a - b).max().item() / scale, tolerance, "\(kind) \(tensor)")
+                }
+                XCTAssertEqual(
+                    try own.array("input_ids").asInt32Array(), try reference.array("a.2.0.input_ids").asInt32Array())
+                let tokens = try own.array("generated").asInt32Array()
+                XCTAssertEqual(
+                    tokens, Array(try reference.array("a.2.0.generated").asInt32Array().prefix(tokens.count)))
+                XCTAssertFalse(tokens.isEmpty)
+            }
+        }
+    }
+
+    /// 16-bit samples would be another sound than the reference's.
+    private func floatWAV(_ waveform: Waveform) -> Data {
+        func little<T: FixedWidthInteger>(_ value: T) -> Data { withUnsafeBytes(of: value.littleEndian) { Data($0) } }
+        let size = UInt32(4 * waveform.samples.count), rate = UInt32(waveform.sampleRate)
+        var data = Data("RIFF".utf8) + little(36 + size) + Data("WAVEfmt ".utf8) + little(UInt32(16))
+        data += little(UInt16(3)) + little(UInt16(1)) + little(rate) + little(4 * rate) + little(UInt16(4))
+        data += little(UInt16(32)) + Data("data".utf8) + little(size)
+        return data + waveform.samples.withUnsafeBytes { Data($0) }
     }
 
     func testSeveralClipsAndTheSystemTurn() throws {

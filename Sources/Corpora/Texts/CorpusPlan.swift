@@ -20,6 +20,8 @@ public struct CorpusPlan: Sendable {
         public var level = LevelRule.constant
         /// Training texts of each category; nil: all there are. Taken evenly from the files, so that every topic stays.
         public var textsPerCategory: Int?
+        /// Other numbers for single categories.
+        public var textsOf: [Category: Int] = [:]
         /// At most so many texts of each category for validation and test each, and of the safety queries; nil: a tenth of
         /// `textsPerCategory`, or all.
         public var heldOutTexts: Int?
@@ -65,7 +67,7 @@ public struct CorpusPlan: Sendable {
     private mutating func addQueries(_ queries: [CorpusTexts.Query], category: Category) throws {
         for split in Split.allCases {
             let all = Array(queries.filter { $0.split == split }.enumerated())
-            let limit = split == .train ? options.textsPerCategory : options.heldOutLimit
+            let limit = split == .train ? options.textsOf[category] ?? options.textsPerCategory : options.heldOutLimit
             for (index, query) in Self.evenly(all, limit) {
                 for attribute in category.attributes {
                     guard let response = query.responses[attribute] else { continue }
