@@ -61,6 +61,8 @@ public final class SafetensorsFile: TensorSource {
     /// Whether every element is finite; integers are.
     public func isFinite(_ name: String) throws -> Bool {
         let entry = try entry(name)
+        // Gigabytes are looked at once: they need not stay in memory for that.
+        defer { file.forget(entry.range) }
         // All exponent bits set: infinite, or not a number.
         func finite<T: FixedWidthInteger>(_ exponent: T, _ bytes: UnsafeRawBufferPointer) -> Bool {
             var found = false

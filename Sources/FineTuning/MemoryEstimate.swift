@@ -1,7 +1,8 @@
 import AudioLanguageModels
 
 /// The memory that a fine-tuning will need, by shapes alone. What is counted are the arrays that a training step keeps for its
-/// gradients, in f32; docs/NOTEBOOK.md compares it with what was needed.
+/// gradients, in f32; docs/NOTEBOOK.md compares it with what was needed. An upper bound: all weights are counted, of which a run on
+/// cached features leaves encoder and most of the embedding table unread.
 public struct MemoryEstimate: Codable, Sendable, Equatable {
     /// Bytes: weights (pages of their files, or quantised), arrays of a forward pass that the backward pass needs, logits of the
     /// answers and their gradient, adapters with gradients and moments, prompts, and the rest.
