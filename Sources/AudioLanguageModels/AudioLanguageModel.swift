@@ -44,6 +44,10 @@ public struct Message: Sendable {
         self.role = role
         self.parts = parts
     }
+    /// The system turn of a conversation; nil: none, and the model's own is used.
+    public static func opening(_ system: String?) -> [Message] {
+        system.map { [Message(.system, [.text($0)])] } ?? []
+    }
 }
 
 /// What every family of audio language models meets: audio encoder + projector + LLM.
@@ -96,7 +100,7 @@ extension AudioLanguageModel {
     /// Puts the linear modules of the decoder's layers into MLX's affine format, groups of 64, one after the other: with matrices in
     /// their file's pages no more than one is ever there both ways. Embedding and output head stay as they are.
     ///
-    /// Throws `ModuleError` naming a layer whose width 64 does not divide; then nothing has changed.
+    /// Throws ``ModelError`` naming a layer whose width 64 does not divide; then nothing has changed.
     public func quantize(bits: Int) throws {
         do {
             try MLXNN.quantize(module: decoder, groupSize: 64, bits: bits) { path, _ in path.contains("layers.") }
@@ -107,12 +111,10 @@ extension AudioLanguageModel {
 
     /// One clip as the user's whole turn: how analyses, training and evaluation ask.
     public func prompt(hearing features: AudioFeatures, system: String? = nil) throws -> Prompt {
-        let opening = system.map { [Message(.system, [.text($0)])] } ?? []
-        return try prompt(opening + [Message(.user, [.audio(features)])])
+        try prompt(Message.opening(system) + [Message(.user, [.audio(features)])])
     }
     /// The same query as text.
     public func prompt(reading text: String, system: String? = nil) throws -> Prompt {
-        let opening = system.map { [Message(.system, [.text($0)])] } ?? []
-        return try prompt(opening + [Message(.user, [.text(text)])])
+        try prompt(Message.opening(system) + [Message(.user, [.text(text)])])
     }
 }

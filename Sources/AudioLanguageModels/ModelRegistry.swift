@@ -3,27 +3,25 @@ import Foundation
 
 /// From the model argument of the command to a model: `smol`, or a folder in Hugging Face's layout.
 public enum ModelRegistry {
-    /// model_type of config.json -> how to load the folder, and its decoder's shape. A new family is one line.
-    static let families:
-        [String: (
-            load: @Sendable (URL, String) throws -> any AudioLanguageModel,
-            decoder: @Sendable (JSONObject) throws -> DecoderConfig
-        )] = [
-            "resurface_smol": ({ try SmolModel(folder: $0, name: $1) }, { try SmolConfig($0).decoder }),
-            "qwen2_audio": (
-                { try Qwen2AudioModel(folder: $0, name: $1) }, { try Qwen2AudioConfig($0, tied: false).decoder }
-            ),
-            "voxtral": ({ try VoxtralModel(folder: $0, name: $1) }, { try VoxtralConfig($0, tied: false).decoder }),
-            "qwen2_5_omni": (
-                { try Qwen25OmniModel(folder: $0, name: $1) }, { try Qwen25OmniConfig($0, tied: false).decoder }
-            ),
-            "kimi_audio": (
-                { try KimiAudioModel(folder: $0, name: $1) }, { try KimiAudioConfig($0, tied: false).decoder }
-            ),
-            "qwen2_5_omni_thinker": (
-                { try Qwen25OmniModel(folder: $0, name: $1) }, { try Qwen25OmniConfig($0, tied: false).decoder }
-            ),
-        ]
+    /// How to load a folder, and the shape of its decoder by its config.json.
+    typealias Family = (
+        load: @Sendable (URL, String) throws -> any AudioLanguageModel,
+        decoder: @Sendable (JSONObject) throws -> DecoderConfig
+    )
+
+    /// By model_type of config.json. A new family is one line.
+    static let families: [String: Family] = [
+        "resurface_smol": ({ try SmolModel(folder: $0, name: $1) }, { try SmolConfig($0).decoder }),
+        "qwen2_audio": (
+            { try Qwen2AudioModel(folder: $0, name: $1) }, { try Qwen2AudioConfig($0, tied: false).decoder }
+        ),
+        "voxtral": ({ try VoxtralModel(folder: $0, name: $1) }, { try VoxtralConfig($0, tied: false).decoder }),
+        "qwen2_5_omni": omni, "qwen2_5_omni_thinker": omni,
+        "kimi_audio": ({ try KimiAudioModel(folder: $0, name: $1) }, { try KimiAudioConfig($0, tied: false).decoder }),
+    ]
+    private static let omni: Family = (
+        { try Qwen25OmniModel(folder: $0, name: $1) }, { try Qwen25OmniConfig($0, tied: false).decoder }
+    )
 
     public static func load(_ argument: String) throws -> any AudioLanguageModel {
         let folder = try folder(argument),
@@ -52,10 +50,7 @@ public enum ModelRegistry {
         return folder
     }
 
-    private static func family(_ config: JSONObject) throws -> (
-        load: @Sendable (URL, String) throws -> any AudioLanguageModel,
-        decoder: @Sendable (JSONObject) throws -> DecoderConfig
-    ) {
+    private static func family(_ config: JSONObject) throws -> Family {
         let type = try config.string("model_type")
         guard let family = families[type] else {
             throw ModelError(

@@ -2,8 +2,8 @@ import Foundation
 
 /// The tokenizer of a model folder.
 extension BPETokenizer {
-    /// `tekken.json`, the original that a `tokenizer.json` beside it was converted from; else `tokenizer.json`; where that is absent `vocab.json`, `merges.txt` and the added tokens of `tokenizer_config.json`, which
-    /// say the same (HF Qwen2Tokenizer).
+    /// `tekken.json`, the original that a `tokenizer.json` beside it was converted from; else `tokenizer.json`; where that is
+    /// absent `vocab.json`, `merges.txt` and the added tokens of `tokenizer_config.json`, which say the same (HF Qwen2Tokenizer).
     /// - Throws: `TokenizationError` naming the file and field.
     public convenience init(folder: URL) throws {
         func file(_ name: String) -> URL { folder.appendingPathComponent(name) }

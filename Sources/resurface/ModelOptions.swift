@@ -5,6 +5,7 @@ import Corpora
 import FineTuning
 import Foundation
 import MLX
+import Speech
 
 /// The options that name a model, shared by all verbs.
 struct ModelOptions: ParsableArguments {
@@ -31,6 +32,17 @@ struct ModelOptions: ParsableArguments {
 }
 extension Device: ExpressibleByArgument {}
 
+extension AudioLanguageModel {
+    /// The features of a clip, with a line where its end was cut off.
+    func heard(_ sound: Waveform, as name: String) throws -> AudioFeatures {
+        let features = try features(of: sound)
+        if sound.seconds > maximumSeconds {
+            Progress.say("\(name): only the first \(Int(maximumSeconds)) s are heard")
+        }
+        return features
+    }
+}
+
 /// A corpus, and the features of its clips: computed once, kept by content.
 struct FeatureSource {
     let corpus: Corpus
@@ -45,13 +57,7 @@ struct FeatureSource {
 
     func features(_ utterance: Utterance) throws -> AudioFeatures {
         do {
-            return try cache.features(of: corpus.url(of: utterance)) { sound in
-                let features = try model.features(of: sound)
-                if sound.seconds > model.maximumSeconds {
-                    Progress.say("\(utterance.id): only the first \(Int(model.maximumSeconds)) s are heard")
-                }
-                return features
-            }
+            return try cache.features(of: corpus.url(of: utterance)) { try model.heard($0, as: utterance.id) }
         } catch let error as ModelError {
             throw ModelError("\(utterance.id) (\(utterance.audio)): \(error)")
         }

@@ -48,13 +48,11 @@ struct Trace: ParsableCommand {
         let model = try options.load()
         if let adapter { try Adapters.load(URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
         let waveforms = try audio.map { try AudioFile.read(URL(fileURLWithPath: $0)) }
-        let mels = try waveforms.map { try model.mel(of: $0) }, clips = try waveforms.map { try model.features(of: $0) }
-        for (file, mel) in zip(audio, mels) where mel.droppedSamples > 0 {
-            Progress.say("\(file): only the first \(Int(model.maximumSeconds)) s are heard")
-        }
+        let mels = try waveforms.map { try model.mel(of: $0) }
+        let clips = try zip(audio, waveforms).map { try model.heard($1, as: $0) }
         let words = prompt.map { [Message.Part.text($0)] } ?? [], heard = clips.map { Message.Part.audio($0) }
-        let opening = system.map { [Message(.system, [.text($0)])] } ?? []
-        let ask = try model.prompt(opening + [Message(.user, promptFirst ? words + heard : heard + words)])
+        let ask = try model.prompt(
+            Message.opening(system) + [Message(.user, promptFirst ? words + heard : heard + words)])
         let batch = PromptBatch([ask], padding: .right)
         var tensors: [(name: String, array: MLXArray)] = [], pooled: [MLXArray] = []
         let end = model.decoder(batch.embeddings, batch.positions) { layer, output in

@@ -111,8 +111,7 @@ public final class KimiAudioModel: AudioLanguageModel {
             stages.append(kept)
             count += positions
         }
-        let joined =
-            stages.count == 1 ? stages[0] : stages[0].indices.map { i in concatenated(stages.map { $0[i] }, axis: 1) }
+        let joined = EncoderStates.joined(stages)
         let y = adaptor(joined[joined.count - 1].reshaped([count, config.adaptorInput]))
         return AudioFeatures(
             values: try y.asArray(), count: count, width: config.decoder.hiddenSize,
@@ -126,20 +125,12 @@ public final class KimiAudioModel: AudioLanguageModel {
             if case .audio(let features) = part { return features }
             return nil
         }
-        let table = decoder.embedTokens(MLXArray(streams.audio))
-        var parts: [MLXArray] = [], end = 0, mask = streams.audio.map { _ in false }
-        for (span, clip) in zip(streams.spans, clips) {
-            guard clip.width == table.dim(1), clip.values.count == clip.count * clip.width else {
-                throw ModelError(
-                    "the features are \(clip.count) x \(clip.width), expected \(span.count) x \(table.dim(1))")
-            }
-            parts.append(table[end..<span.lowerBound])
-            parts.append((table[span] + MLXArray(clip.values, [clip.count, clip.width])) * Float(2).squareRoot())
-            end = span.upperBound
-            for i in span { mask[i] = true }
+        let heard = try Prompt.spliced(decoder.embedTokens(MLXArray(streams.audio)), streams.spans, clips) {
+            ($0 + $1) * Float(2).squareRoot()
         }
-        parts.append(table[end..<streams.audio.count])
-        let embeddings = concatenated(parts) + decoder.embedTokens(MLXArray(streams.text))
+        let embeddings = heard + decoder.embedTokens(MLXArray(streams.text))
+        var mask = streams.audio.map { _ in false }
+        for span in streams.spans { for i in span { mask[i] = true } }
         try eval(embeddings)
         return Prompt(inputIDs: streams.audio, audioMask: mask, embeddings: embeddings, textIDs: streams.text)
     }

@@ -39,14 +39,7 @@ public struct SpeechTokenizerConfig: Sendable, Equatable {
         let poolingPosition = try config.int("pooling_position", in: 1...128)
         _ = try config.string("pooling_type", oneOf: ["avg"])
         _ = try config.string("activation_function", oneOf: ["gelu"], default: "gelu")
-        guard encoder.melBins == 80 || encoder.melBins == 128 else {
-            throw ModelError("\(config.place): num_mel_bins is \(encoder.melBins), expected 80 or 128")
-        }
-        guard encoder.width % encoder.heads == 0 else {
-            throw ModelError(
-                "\(config.place): d_model \(encoder.width) is not a multiple of encoder_attention_heads \(encoder.heads)"
-            )
-        }
+        try encoder.check(config.place)
         guard Self.segmentRows % poolingKernel == 0 else {
             throw ModelError(
                 "\(config.place): pooling_kernel_size \(poolingKernel) does not divide the \(Self.segmentRows) rows of a "

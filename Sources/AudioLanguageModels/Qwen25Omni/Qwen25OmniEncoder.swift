@@ -48,12 +48,9 @@ public final class Qwen25OmniEncoder: Module {
                 x = layer(x)
                 own.append(x)
             }
-            parts.append(own.map { $0.reshaped([-1, config.encoder.width]) })
+            parts.append(own.map { $0.reshaped([1, -1, config.encoder.width]) })
         }
-        var stages = (0...layers.count).map { i in
-            let rows = parts.map { $0[i] }
-            return (rows.count == 1 ? rows[0] : concatenated(rows)).expandedDimensions(axis: 0)
-        }
+        var stages = EncoderStates.joined(parts)
         // An odd last row is dropped.
         let last = stages[layers.count], count = last.dim(1) / 2
         let pairs = last.slice(0..<2 * count, axis: 1).reshaped([1, count, 2, config.encoder.width])

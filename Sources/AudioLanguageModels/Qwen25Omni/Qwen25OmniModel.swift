@@ -15,7 +15,7 @@ public final class Qwen25OmniModel: ChatModel {
     public let decoder: Decoder
     public let encoder: Qwen25OmniEncoder
     public let config: Qwen25OmniConfig
-    private let names: TensorNames
+    private let names: NestedNames
     private let logMel: LogMel
     /// Parts of the folder that are not used.
     private static let others = ["talker.", "token2wav."]
@@ -25,7 +25,9 @@ public final class Qwen25OmniModel: ChatModel {
 
     public init(folder: URL, name: String) throws {
         files = try HFFolder(folder)
-        let names = TensorNames(files)
+        // A thinker may have been saved alone.
+        let whole = files.has("thinker.audio_tower.conv1.weight")
+        let names = NestedNames(files, outer: whole ? "thinker." : "", languageModel: "")
         self.names = names
         config = try Qwen25OmniConfig(files.config, tied: !files.has(names.decoder("lm_head.weight")))
         self.name = name
@@ -40,22 +42,6 @@ public final class Qwen25OmniModel: ChatModel {
         try loader.load(into: decoder, stored: names.decoder)
         try loader.finish(others: Self.others + Self.othersInside.map { names.inner + $0 })
         weightsHash = try files.contentHash()
-    }
-
-    /// Names in files of the hub, of a thinker saved alone, and of a state saved with the module paths of HF 5.
-    private struct TensorNames {
-        let inner: String, text: String, head: String
-        init(_ files: HFFolder) {
-            let thinker = files.has("thinker.audio_tower.conv1.weight") ? "thinker." : ""
-            let nested =
-                files.has("\(thinker)model.audio_tower.conv1.weight") || files.has("model.audio_tower.conv1.weight")
-            inner = thinker + (nested ? "model." : "")
-            text = thinker + (nested ? "model.language_model." : "model.")
-            head = thinker
-        }
-        func decoder(_ path: String) -> String {
-            path.hasPrefix("model.") ? text + path.dropFirst("model.".count) : head + path
-        }
     }
 
     /// HF's extractor pads to this length before it keeps the valid frames.

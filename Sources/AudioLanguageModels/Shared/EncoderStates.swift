@@ -2,6 +2,11 @@ import MLX
 
 /// What is kept of an encoder's stages for the layer-wise analyses of the encoder.
 public enum EncoderStates {
+    /// The stages [1, rows, width] of parts of a clip that were heard one by one, as those of the clip.
+    static func joined(_ parts: [[MLXArray]]) -> [MLXArray] {
+        (parts.first ?? []).indices.map { i in concatenated(parts.map { $0[i] }, axis: 1) }
+    }
+
     /// Mean and population standard deviation over time of each stage: [stages][2 x width].
     public static func summary(_ stages: [MLXArray]) throws -> [[Float]] {
         let all = stages.map { x -> MLXArray in

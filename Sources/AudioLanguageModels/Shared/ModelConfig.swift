@@ -12,16 +12,20 @@ extension WhisperEncoderConfig {
         heads = try audio.int(name("encoder_attention_heads", "num_attention_heads"), in: 1...128, default: 20)
         feedForward = try audio.int(name("encoder_ffn_dim", "intermediate_size"), in: 8...65_536, default: 5120)
         positions = try audio.int("max_source_positions", in: 4...100_000, default: 1500)
-        guard melBins == 80 || melBins == 128 else {
-            throw ModelError("\(audio.place): num_mel_bins is \(melBins), expected 80 or 128")
-        }
-        guard width % heads == 0 else {
-            throw ModelError(
-                "\(audio.place): d_model \(width) is not a multiple of encoder_attention_heads \(heads)")
-        }
+        try check(audio.place)
         let activation = try audio.string("activation_function", default: "gelu")
         guard activation == "gelu" else {
             throw ModelError("\(audio.place): activation_function is \(activation), expected gelu")
+        }
+    }
+
+    /// What the numbers must be to each other. `place`: of the configuration, for errors.
+    func check(_ place: String) throws {
+        guard melBins == 80 || melBins == 128 else {
+            throw ModelError("\(place): num_mel_bins is \(melBins), expected 80 or 128")
+        }
+        guard width % heads == 0 else {
+            throw ModelError("\(place): d_model \(width) is not a multiple of encoder_attention_heads \(heads)")
         }
     }
 }

@@ -5,10 +5,21 @@ import Checkpoints
 struct NestedNames {
     /// Before the audio tower and the projector.
     let inner: String
-    init(_ files: HFFolder) { inner = files.has("model.audio_tower.conv1.weight") ? "model." : "" }
+    /// Before the decoder's layers, and before its head.
+    private let text: String, head: String
+
+    /// - Parameters:
+    ///   - outer: what stands before all of it.
+    ///   - languageModel: what the hub's files write before the decoder's paths.
+    init(_ files: HFFolder, outer: String = "", languageModel: String = "language_model.") {
+        let nested = files.has(outer + "model.audio_tower.conv1.weight")
+        inner = outer + (nested ? "model." : "")
+        text = outer + (nested ? "model.language_model." : languageModel + "model.")
+        head = outer + (nested ? "" : languageModel)
+    }
+
     /// The name of a decoder parameter's path.
     func decoder(_ path: String) -> String {
-        guard !inner.isEmpty else { return "language_model." + path }
-        return path.hasPrefix("model.") ? "model.language_model." + path.dropFirst("model.".count) : path
+        path.hasPrefix("model.") ? text + path.dropFirst("model.".count) : head + path
     }
 }

@@ -25,21 +25,27 @@ public struct Prompt {
         inputIDs = encoded.ids
         textIDs = []
         audioMask = encoded.ids.map { _ in false }
-        let table = embedding(MLXArray(encoded.ids))
-        var parts: [MLXArray] = [], end = 0
-        for (span, clip) in zip(encoded.audioSpans, clips) {
-            guard clip.values.count == span.count * clip.width, clip.width == table.dim(1) else {
-                throw ModelError(
-                    "the features are \(clip.count) x \(clip.width), expected \(span.count) x \(table.dim(1))")
-            }
-            if span.lowerBound > end { parts.append(table[end..<span.lowerBound]) }
-            parts.append(MLXArray(clip.values, [clip.count, clip.width]))
-            end = span.upperBound
-            for i in span { audioMask[i] = true }
-        }
-        if end < encoded.ids.count { parts.append(table[end..<encoded.ids.count]) }
-        embeddings = parts.count == 1 ? parts[0] : concatenated(parts)
+        for span in encoded.audioSpans { for i in span { audioMask[i] = true } }
+        embeddings = try Self.spliced(embedding(MLXArray(encoded.ids)), encoded.audioSpans, clips) { $1 }
         try eval(embeddings)
+    }
+
+    /// rows [T, width], of which each clip's span becomes what `combine` makes of (those rows, the clip's features).
+    static func spliced(
+        _ rows: MLXArray, _ spans: [Range<Int>], _ clips: [AudioFeatures], combine: (MLXArray, MLXArray) -> MLXArray
+    ) throws -> MLXArray {
+        var parts: [MLXArray] = [], end = 0
+        for (span, clip) in zip(spans, clips) {
+            guard clip.values.count == span.count * clip.width, clip.width == rows.dim(1) else {
+                throw ModelError(
+                    "the features are \(clip.count) x \(clip.width), expected \(span.count) x \(rows.dim(1))")
+            }
+            if span.lowerBound > end { parts.append(rows[end..<span.lowerBound]) }
+            parts.append(combine(rows[span], MLXArray(clip.values, [clip.count, clip.width])))
+            end = span.upperBound
+        }
+        if end < rows.dim(0) { parts.append(rows[end..<rows.dim(0)]) }
+        return concatenated(parts)
     }
 }
 

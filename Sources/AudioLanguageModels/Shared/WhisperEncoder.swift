@@ -27,13 +27,22 @@ final class WhisperAttention: Module {
         _value.wrappedValue = Linear(c.width, c.width)
         _output.wrappedValue = Linear(c.width, c.width)
     }
-    func callAsFunction(_ x: MLXArray) -> MLXArray {
+    /// x [B, T, width] -> [B, T, width]. Every row sees the rows up to the end of its own block of `block` rows (nil: all are
+    /// one), of those the first `keys`: the rest is padding.
+    ///
+    /// The rows of a block see the same keys, so each block is one call without a mask.
+    func callAsFunction(_ x: MLXArray, block: Int? = nil, keys: Int? = nil) -> MLXArray {
         let (B, T, D) = (x.dim(0), x.dim(1), x.dim(2) / heads)
         let split = { (y: MLXArray) in y.reshaped([B, T, self.heads, D]) }
-        let y = Fused.attention(
-            queries: split(query(x)), keys: split(key(x)), values: split(value(x)), scale: 1 / Float(D).squareRoot(),
-            causal: false)
-        return output(y.reshaped([B, T, heads * D]))
+        let (queries, allKeys, allValues) = (split(query(x)), split(key(x)), split(value(x)))
+        let size = max(1, block ?? T)
+        let blocks = stride(from: 0, to: T, by: size).map { start in
+            let end = min(start + size, T), seen = 0..<min(end, keys ?? T)
+            return Fused.attention(
+                queries: queries.slice(start..<end, axis: 1), keys: allKeys.slice(seen, axis: 1),
+                values: allValues.slice(seen, axis: 1), scale: 1 / Float(D).squareRoot(), causal: false)
+        }
+        return output(concatenated(blocks, axis: 1).reshaped([B, T, heads * D]))
     }
 }
 
@@ -50,8 +59,9 @@ final class WhisperEncoderLayer: Module {
         fc2 = Linear(c.feedForward, c.width)
         _finalNorm.wrappedValue = LayerNorm(c.width)
     }
-    func callAsFunction(_ x: MLXArray) -> MLXArray {
-        let h = x + attention(attentionNorm(x))
+    /// `block` and `keys`: see ``WhisperAttention``.
+    func callAsFunction(_ x: MLXArray, block: Int? = nil, keys: Int? = nil) -> MLXArray {
+        let h = x + attention(attentionNorm(x), block: block, keys: keys)
         return h + fc2(Fused.gelu(fc1(finalNorm(h))))
     }
 }

@@ -70,12 +70,9 @@ public final class VoxtralModel: ChatModel {
             heard.append(stages.map { $0.slice(0..<sound, axis: 1) })
             try eval([parts[parts.count - 1]] + heard[heard.count - 1])
         }
-        let features = parts.count == 1 ? parts[0] : concatenated(parts)
-        let stages = heard[0].indices.map { i in
-            heard.count == 1 ? heard[0][i] : concatenated(heard.map { $0[i] }, axis: 1)
-        }
+        let features = concatenated(parts)
         return AudioFeatures(
             values: try features.asArray(), count: features.dim(0), width: config.decoder.hiddenSize,
-            encoderStates: try EncoderStates.summary(stages))
+            encoderStates: try EncoderStates.summary(EncoderStates.joined(heard)))
     }
 }
