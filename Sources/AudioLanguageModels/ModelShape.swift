@@ -4,35 +4,40 @@ import Foundation
 /// What a model needs of memory by its shape alone.
 public struct ModelShape: Sendable, Equatable {
     public var decoder: DecoderConfig
-    /// Bytes of all tensors that are used, as they are stored, and of the linear modules of the decoder's layers among them.
-    public var weightBytes: Int, layerBytes: Int
+    /// Bytes as they are stored: of the decoder (its layers, norm and head), of the layers' linear modules among them, and of the
+    /// other tensors that are used: encoder, projector, the embedding table where it is not the head too.
+    public var decoderBytes: Int, layerBytes: Int, otherBytes: Int
 
-    public init(decoder: DecoderConfig, weightBytes: Int, layerBytes: Int) {
+    public init(decoder: DecoderConfig, decoderBytes: Int, layerBytes: Int, otherBytes: Int) {
         self.decoder = decoder
-        self.weightBytes = weightBytes
+        self.decoderBytes = decoderBytes
         self.layerBytes = layerBytes
+        self.otherBytes = otherBytes
     }
 
     /// Parts of folders that no family uses.
     private static let unused = ["talker.", "token2wav.", "visual.", "mimo_"]
+    private static let heard = ["audio_tower.", "encoder.", "projector.", "vq_adaptor."]
 
     init(_ files: HFFolder, decoder: DecoderConfig) throws {
-        self.decoder = decoder
-        weightBytes = 0
+        self.init(decoder: decoder, decoderBytes: 0, layerBytes: 0, otherBytes: 0)
+        let tied = !files.names.contains { $0.hasSuffix("lm_head.weight") }
         for name in files.names where !Self.unused.contains(where: name.contains) {
-            let info = try files.info(name)
-            weightBytes += info.count * info.type.bytes
+            let info = try files.info(name), bytes = info.count * info.type.bytes
+            if Self.heard.contains(where: name.contains) || (!tied && name.contains("embed_tokens")) {
+                otherBytes += bytes
+            } else {
+                decoderBytes += bytes
+                if name.contains("_proj.") && !name.hasSuffix(".bias") { layerBytes += bytes }
+            }
         }
         // Parts in folders of their own (Kimi-Audio's).
         let inside = try FileManager.default.subpathsOfDirectory(atPath: files.url.path)
         for path in inside where path.contains("/") && path.hasSuffix(".safetensors") {
             let attributes = try FileManager.default.attributesOfItem(
                 atPath: files.url.appendingPathComponent(path).path)
-            weightBytes += attributes[.size] as? Int ?? 0
+            otherBytes += attributes[.size] as? Int ?? 0
         }
-        let gate = files.names.first { $0.hasSuffix("mlp.gate_proj.weight") }
-        layerBytes =
-            decoder.layers * Self.linearElements(decoder) * (try gate.map { try files.info($0).type.bytes } ?? 4)
     }
 
     /// Elements of one layer's linear modules.

@@ -9,7 +9,8 @@ public struct Example {
     public let answer: [Int32]
     public let category: Category
     public let attribute: Int
-    var length: Int { prompt.count + answer.count }
+    /// Positions of prompt, audio and answer.
+    public var length: Int { prompt.count + answer.count }
 
     /// - Parameter attribute: index in the category's values.
     public init(id: String, prompt: Prompt, answer: [Int32], category: Category, attribute: Int) {

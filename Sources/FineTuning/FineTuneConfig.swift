@@ -56,6 +56,7 @@ public struct FineTuneConfig: Codable, Sendable, Equatable {
         try check((0..<1).contains(weightDecay), "weight-decay", "0 to below 1", weightDecay)
         try check(
             gradientClip.isFinite && gradientClip > 0, "gradient-clip", "a norm above 0", gradientClip)
+        try check([0, 4, 8].contains(quantize), "quantize", "8 or 4 bits, or 0 for what is stored", quantize)
         try check(saveEvery >= 1, "save-every", "at least 1", saveEvery)
         try check((1...1_000_000).contains(keepCheckpoints), "keep-checkpoints", "1 to 1000000", keepCheckpoints)
     }

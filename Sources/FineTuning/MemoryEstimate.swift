@@ -1,13 +1,17 @@
 import AudioLanguageModels
 
 /// The memory that a fine-tuning will need, by shapes alone. What is counted are the arrays that a training step keeps for its
-/// gradients, in f32; docs/NOTEBOOK.md compares it with what was needed. An upper bound: all weights are counted, of which a run on
-/// cached features leaves encoder and most of the embedding table unread.
+/// gradients, in f32; docs/NOTEBOOK.md compares it with what was needed.
 public struct MemoryEstimate: Codable, Sendable, Equatable {
-    /// Bytes: weights (pages of their files, or quantised), arrays of a forward pass that the backward pass needs, logits of the
-    /// answers and their gradient, adapters with gradients and moments, prompts, and the rest.
-    public var weights: Int, activations: Int, logits: Int, adapters: Int, prompts: Int, process: Int
-    public var total: Int { weights + activations + logits + adapters + prompts + process }
+    /// Bytes: the decoder's weights (pages of their files, or quantised); encoder, projector and embedding table; arrays of a
+    /// forward pass that the backward pass needs; logits of the answers and their gradient; adapters with gradients and
+    /// moments; prompts; and the rest.
+    public var decoder: Int, encoder: Int, activations: Int, logits: Int, adapters: Int, prompts: Int, process: Int
+    /// With clips that are yet to be heard.
+    public var total: Int { training + encoder }
+    /// Of the training itself: where the features of all clips are cached, the encoder is never read, and of the embedding
+    /// table only the rows of the texts. Its pages are the first to go where memory is short.
+    public var training: Int { decoder + activations + logits + adapters + prompts + process }
 
     /// - Parameters:
     ///   - positions: of the longest example: prompt, audio and answer.
@@ -17,8 +21,9 @@ public struct MemoryEstimate: Codable, Sendable, Equatable {
         let d = model.decoder, float = 4, rows = c.microBatchSize * positions
         let attention = d.heads * d.headDimension, groups = d.keyValueHeads * d.headDimension
         // 4 or 8 bits, and a scale and a bias in f32 for 64 elements.
-        let packed = model.layerBytes == 0 ? 0 : d.layers * ModelShape.linearElements(d) * (c.quantize + 1) / 8
-        weights = c.quantize == 0 ? model.weightBytes : model.weightBytes - model.layerBytes + packed
+        let packed = d.layers * ModelShape.linearElements(d) * (c.quantize + 1) / 8
+        decoder = c.quantize == 0 ? model.decoderBytes : model.decoderBytes - model.layerBytes + packed
+        encoder = model.otherBytes
         // Kept for the gradient of a frozen layer: both norms' inputs; q, k, v and the probabilities; gate and up. An adapted
         // one keeps the inputs of its linear modules besides.
         let frozen = 2 * d.hiddenSize + attention + 2 * groups + d.heads * positions + 2 * d.intermediateSize

@@ -100,9 +100,9 @@ struct Doctor: ParsableCommand {
             try printJSON(need)
         } else {
             for (name, bytes) in [
-                ("weights", need.weights), ("activations", need.activations), ("logits", need.logits),
+                ("decoder", need.decoder), ("activations", need.activations), ("logits", need.logits),
                 ("adapters", need.adapters), ("prompts", need.prompts), ("process", need.process),
-                ("total", need.total),
+                ("training", need.training), ("encoder", need.encoder), ("with hearing", need.total),
             ] {
                 print(
                     name.padding(toLength: 14, withPad: " ", startingAt: 0)

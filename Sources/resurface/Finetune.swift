@@ -86,8 +86,9 @@ struct Finetune: ParsableCommand {
                 throw FineTuningError("\(config): cannot be read: \((error as NSError).localizedDescription)")
             }
         }
-        settings.model = options.model
-        settings.quantize = options.quantize ?? 0
+        // What the file says of the model holds where no option does.
+        if options.model != ModelOptions.embedded { settings.model = options.model }
+        if let quantize = options.quantize { settings.quantize = quantize }
         settings.corpus = corpus
         if noAdch { settings.adch = false }
         if let steps { settings.steps = steps }
@@ -104,7 +105,7 @@ struct Finetune: ParsableCommand {
 
         try OutputFolder.check(URL(fileURLWithPath: out, isDirectory: true))
         try checkMemory(settings)
-        let model = try options.load()
+        let model = try ModelOptions.load(settings.model, quantize: settings.quantize, device: options.device)
         let depth = model.decoder.config.layers
         let range: ClosedRange<Int>
         if layers == "auto" {
@@ -132,7 +133,7 @@ struct Finetune: ParsableCommand {
 
     /// Before anything is loaded, for layers that are known by then; by a least guess of the examples' lengths.
     private func checkMemory(_ settings: FineTuneConfig) throws {
-        let shape = try ModelRegistry.shape(options.model)
+        let shape = try ModelRegistry.shape(settings.model)
         var settings = settings
         settings.lastLayer = shape.decoder.layers - 1
         settings.firstLayer = settings.lastLayer
@@ -165,6 +166,15 @@ struct Finetune: ParsableCommand {
         let system = settings.system.isEmpty ? nil : settings.system
         let examples = try own.map {
             try Example($0, features: source.features($0), model: source.model, system: system)
+        }
+        if let longest = examples.max(by: { $0.length < $1.length }) {
+            Progress.say(
+                "\(examples.count) examples of at most \(longest.length) positions, \(longest.answer.count) of the answer")
+            let shape = try ModelRegistry.shape(settings.model)
+            try ProcessMemory.require(
+                MemoryEstimate(
+                    shape, config: settings, positions: longest.length, answer: longest.answer.count,
+                    examples: examples.count))
         }
         let trainer = try Trainer(model: source.model, examples: examples, config: settings)
         let progress = Progress(label)

@@ -9,8 +9,10 @@ import Speech
 
 /// The options that name a model, shared by all verbs.
 struct ModelOptions: ParsableArguments {
+    static let embedded = "smol"
+
     @Option(help: "`smol`, the embedded model, or a folder in Hugging Face's layout.")
-    var model = "smol"
+    var model = Self.embedded
 
     @Option(help: "cpu or gpu.")
     var device = Device.cpu
@@ -19,14 +21,18 @@ struct ModelOptions: ParsableArguments {
     var quantize: Int?
 
     func load() throws -> any AudioLanguageModel {
+        if quantize == 0 { throw ModelError("--quantize 0: expected 8 or 4; leave it out for what is stored") }
+        return try Self.load(model, quantize: quantize ?? 0, device: device)
+    }
+
+    /// - Parameter quantize: bits; 0 for what is stored.
+    static func load(_ model: String, quantize: Int, device: Device) throws -> any AudioLanguageModel {
+        guard [0, 8, 4].contains(quantize) else { throw ModelError("--quantize \(quantize): expected 8 or 4") }
         if device != .cpu {
             do { try Device.use(device) } catch { throw ModelError("--device \(device.rawValue): \(error)") }
         }
-        if let quantize, quantize != 8, quantize != 4 {
-            throw ModelError("--quantize \(quantize): expected 8 or 4")
-        }
         let loaded = try ModelRegistry.load(model)
-        if let quantize { try loaded.quantize(bits: quantize) }
+        if quantize > 0 { try loaded.quantize(bits: quantize) }
         return loaded
     }
 }
