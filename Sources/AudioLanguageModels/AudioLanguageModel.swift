@@ -97,18 +97,6 @@ extension ChatModel {
 }
 
 extension AudioLanguageModel {
-    /// Puts the linear modules of the decoder's layers into MLX's affine format, groups of 64, one after the other: with matrices in
-    /// their file's pages no more than one is ever there both ways. Embedding and output head stay as they are.
-    ///
-    /// Throws ``ModelError`` naming a layer whose width 64 does not divide; then nothing has changed.
-    public func quantize(bits: Int) throws {
-        do {
-            try MLXNN.quantize(module: decoder, groupSize: 64, bits: bits) { path, _ in path.contains("layers.") }
-        } catch let error as ModuleError {
-            throw ModelError("\(name) cannot be quantised: \(error)")
-        }
-    }
-
     /// One clip as the user's whole turn: how analyses, training and evaluation ask.
     public func prompt(hearing features: AudioFeatures, system: String? = nil) throws -> Prompt {
         try prompt(Message.opening(system) + [Message(.user, [.audio(features)])])

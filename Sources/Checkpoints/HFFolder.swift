@@ -17,6 +17,8 @@ public final class HFFolder: TensorSource {
     /// Names of the weight files, sorted.
     public let shards: [String]
     private let owners: [String: SafetensorsFile]
+    /// Of the file that says which shard has a tensor.
+    public static let indexName = "model.safetensors.index.json"
 
     /// Opens the configuration and all headers. Tensors are read when asked for.
     public init(_ url: URL) throws {
@@ -34,7 +36,7 @@ public final class HFFolder: TensorSource {
         }
         config = try JSONFile.object(at: configURL)
         let single = url.appendingPathComponent("model.safetensors")
-        let index = url.appendingPathComponent("model.safetensors.index.json")
+        let index = url.appendingPathComponent(Self.indexName)
         if FileManager.default.fileExists(atPath: index.path) {
             owners = try Self.sharded(index)
         } else if FileManager.default.fileExists(atPath: single.path) {
@@ -115,6 +117,18 @@ public final class HFFolder: TensorSource {
 
     /// Whether a tensor is there.
     public func has(_ name: String) -> Bool { owners[name] != nil }
+
+    /// Copies what the folder holds besides its weights: configuration, tokenizer, index, the folders of further parts.
+    public func copyOthers(to folder: URL) throws {
+        let manager = FileManager.default
+        let others = try manager.contentsOfDirectory(atPath: url.path).sorted().filter {
+            !shards.contains($0) && $0 != AtomicDirectory.manifestName && !$0.hasPrefix(".")
+        }
+        for name in others {
+            try manager.copyItem(
+                at: url.appendingPathComponent(name).resolvingSymlinksInPath(), to: folder.appendingPathComponent(name))
+        }
+    }
 
     private func owner(_ name: String) throws -> SafetensorsFile {
         guard let file = owners[name] else { throw CheckpointError("\(url.path) has no tensor \(name)") }

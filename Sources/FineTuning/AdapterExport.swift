@@ -21,6 +21,11 @@ public enum AdapterExport {
         _ run: URL, of model: any AudioLanguageModel, format: Format, to target: URL,
         progress: (Int, Int) -> Void = { _, _ in }
     ) throws {
+        guard format == .peft || !model.isQuantized else {
+            throw FineTuningError(
+                "\(model.name) is quantised: an adapter can only be worked into weights as they were; give the folder that it was made of"
+            )
+        }
         try Adapters.load(run, into: model)
         try AtomicDirectory.write(to: target) { folder in
             switch format {
@@ -53,7 +58,7 @@ public enum AdapterExport {
     private static func writeMerged(
         _ model: any AudioLanguageModel, _ folder: URL, _ progress: (Int, Int) -> Void
     ) throws {
-        let files = model.files, manager = FileManager.default
+        let files = model.files
         var merged: [String: LoRALinear] = [:]
         for (path, layer) in adapted(model) { merged[model.storedName(ofDecoder: path + ".weight")] = layer }
         var done = 0
@@ -70,14 +75,6 @@ public enum AdapterExport {
                 return try layer.mergedWeight().asType(type).rawData()
             }
         }
-        // The rest as it is: configuration, tokenizer, index, and the folders of further parts.
-        let others = try manager.contentsOfDirectory(atPath: files.url.path).sorted().filter {
-            !files.shards.contains($0) && $0 != AtomicDirectory.manifestName && !$0.hasPrefix(".")
-        }
-        for name in others {
-            try manager.copyItem(
-                at: files.url.appendingPathComponent(name).resolvingSymlinksInPath(),
-                to: folder.appendingPathComponent(name))
-        }
+        try files.copyOthers(to: folder)
     }
 }

@@ -83,7 +83,7 @@ open class Module {
 
     /// Goes through the modules below this one and puts what `replacement` returns in a module's place; nil leaves it and goes
     /// on below it. One after another: nothing here keeps a module that has been replaced.
-    func replaceModules(below path: String = "", _ replacement: (String, Module) throws -> Module?) throws {
+    package func replaceModules(below path: String = "", _ replacement: (String, Module) throws -> Module?) throws {
         for (label, value) in wrapped() {
             guard let modules = value as? any AnyModuleInfo else { continue }
             for i in modules.modules.indices {

@@ -169,7 +169,8 @@ struct Finetune: ParsableCommand {
         }
         if let longest = examples.max(by: { $0.length < $1.length }) {
             Progress.say(
-                "\(examples.count) examples of at most \(longest.length) positions, \(longest.answer.count) of the answer")
+                "\(examples.count) examples of at most \(longest.length) positions, \(longest.answer.count) of the answer"
+            )
             let shape = try ModelRegistry.shape(settings.model)
             try ProcessMemory.require(
                 MemoryEstimate(

@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import TestSupport
 import XCTest
@@ -28,7 +29,7 @@ final class ExportTests: XCTestCase {
         let python = try python()
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../../scripts/check_export.py").standardizedFileURL.path
-        for kind in [TinyFamily.Kind.qwen2AudioA, .omniB] {
+        for kind in [TinyFamily.Kind.qwen2AudioA, .omniB, .voxtralB, .kimi] {
             try withTemporaryFolder { folder in
                 let command = Command(folder: folder), model = command.model.path
                 try TinyFamily(kind).write(to: command.model)
@@ -54,6 +55,66 @@ final class ExportTests: XCTestCase {
                         ])
                     XCTAssertEqual(found.code, 0, "\(kind) \(format): \(found.text.suffix(900))")
                 }
+            }
+        }
+    }
+
+    func testQuantizedOnceIsQuantizedOnLoading() throws {
+        try withTemporaryFolder { folder in
+            let command = Command(folder: folder), model = command.model.path
+            try TinyModel().write(to: command.model)
+            try TinyCorpus.write(to: command.corpus)
+            try write(TinyModel.tone(200), to: command.path("clip.wav"))
+            func run(_ arguments: String...) throws -> Command.Result { try command.run(arguments) }
+            let trace = ["trace", "--audio", "clip.wav", "--out"]
+            for bits in ["8", "4"] {
+                let small = "small-\(bits)"
+                let made = try run(
+                    "export", "--model", model, "--format", "quantized", "--quantize", bits, "--out", small)
+                XCTAssertEqual(made.code, 0, made.error)
+                XCTAssertEqual(try command.run(trace + ["a\(bits)", "--model", model, "--quantize", bits]).code, 0)
+                let found = try command.run(trace + ["b\(bits)", "--model", small])
+                XCTAssertEqual(found.code, 0, found.error)
+                let (a, b) = (
+                    try SafetensorsFile(command.path("a\(bits)")), try SafetensorsFile(command.path("b\(bits)"))
+                )
+                for name in a.names { XCTAssertEqual(try a.data(name), try b.data(name), "\(bits) bits: \(name)") }
+                XCTAssertTrue(a.names.contains("logits"))
+            }
+            let stored = try SafetensorsFile(command.path("small-4/model.safetensors"))
+            XCTAssertEqual(
+                try stored.info("model.layers.0.mlp.down_proj.weight"),
+                TensorInfo(type: .u32, shape: [32, 64 * 4 / 32]))
+            XCTAssertEqual(try stored.info("model.layers.0.mlp.down_proj.scales").shape, [32, 2], "groups of 32")
+            XCTAssertEqual(try stored.info("model.embed_tokens.weight").type, .f32)
+
+            let tuned = try command.run(command.finetune("run").map { $0 == model ? "small-4" : $0 })
+            XCTAssertEqual(tuned.code, 0, tuned.error)
+            let heard = try run("trace", "--audio", "clip.wav", "--model", "small-4", "--adapter", "run", "--out", "t")
+            XCTAssertEqual(heard.code, 0, heard.error)
+            for (words, arguments) in [
+                (
+                    "quantised already",
+                    ["trace", "--audio", "clip.wav", "--out", "x", "--model", "small-4", "--quantize", "8"]
+                ),
+                (
+                    "quantised",
+                    ["export", "--model", "small-4", "--adapter", "run", "--format", "merged", "--out", "x"]
+                ),
+                (
+                    "merged first",
+                    ["export", "--model", model, "--adapter", "run", "--format", "quantized", "--out", "x"]
+                ),
+                ("--quantize", ["export", "--model", model, "--format", "quantized", "--out", "x"]),
+                (
+                    "expected 8 or 4",
+                    ["export", "--model", model, "--format", "quantized", "--quantize", "3", "--out", "x"]
+                ),
+            ] {
+                let refused = try command.run(arguments)
+                XCTAssertNotEqual(refused.code, 0)
+                XCTAssertTrue(refused.error.contains(words), "\(words): \(refused.error)")
+                XCTAssertFalse(command.exists("x"))
             }
         }
     }

@@ -97,6 +97,24 @@ final class FurtherTests: XCTestCase {
             XCTAssertTrue(written.contains("steps: 3") && written.contains("adch: false"), written)
             XCTAssertTrue(written.contains("learningRate: 2.0"), "an option overrides the file: \(written)")
             XCTAssertFalse(command.exists("run/adapter/heads.safetensors"))
+            // Model and bits of the file, which no option names.
+            try Data("steps: 1\nmodel: \(command.model.path)\nquantize: 8\n".utf8).write(to: command.path("own.yaml"))
+            let own = [
+                "finetune", "--corpus", command.corpus.path, "--layers", "0-0", "--config", "own.yaml", "--json",
+            ]
+            let small = try command.run(own + ["--out", "small"])
+            XCTAssertEqual(small.code, 0, small.error)
+            let kept = try String(contentsOf: command.path("small/config.yaml"), encoding: .utf8)
+            XCTAssertTrue(kept.contains("quantize: 8") && kept.contains("model: \(command.model.path)"), kept)
+            try Data("steps: 1\nmodel: \(command.model.path)\n".utf8).write(to: command.path("own.yaml"))
+            let stored = try command.run(own + ["--out", "stored"])
+            let losses = [small, stored].compactMap { $0.json?["loss"] as? Double }
+            XCTAssertEqual(losses.count, 2)
+            XCTAssertNotEqual(losses.first, losses.last, "the bits were used, not only written down")
+            try Data("quantize: 5\nmodel: \(command.model.path)\n".utf8).write(to: command.path("own.yaml"))
+            let wrong = try command.run(own + ["--out", "wrong"])
+            XCTAssertEqual(wrong.code, 2, wrong.error)
+            XCTAssertTrue(wrong.error.contains("quantize"), wrong.error)
         }
     }
 
