@@ -7,6 +7,11 @@ import MLX
 public struct ContentFigures: Codable, Sendable, Equatable {
     /// Rank of the true transcript by likelihood among candidates, after being asked to repeat.
     public var ranks: TranscriptRankFigures?
+    /// Of what the model says when it is asked to repeat, greedily.
+    public var repeated: WordErrorFigures?
+    /// Answers on the topic, to the query heard and to the same query read; and the judge's own control: reference answers that
+    /// it has not seen.
+    public var topicHeard: TopicShare?, topicRead: TopicShare?, topicReferences: TopicShare?
     /// Mean log-likelihood a token of the reference answer, heard and read, and their difference.
     public var heard: Double
     public var read: Double
@@ -18,37 +23,52 @@ extension Responder {
 
     /// - Parameters:
     ///   - utterances: one clip a text is enough.
-    ///   - candidates: texts that the true one is ranked among; each clip's own is added.
+    ///   - texts: all of the split: candidates that the true transcript is ranked among, and what the topics are known by.
     public func content(
-        _ utterances: [Utterance], candidates: [String], spoken: (String) -> String,
-        features: (Utterance) throws -> AudioFeatures, progress: (Int, Int) -> Void = { _, _ in },
+        _ utterances: [Utterance], texts: [Utterance], spoken: (String) -> String,
+        features: (Utterance) throws -> AudioFeatures, progress: (Int, Int, String) -> Void = { _, _, _ in },
         shouldStop: () -> Bool = { false }
     ) throws -> ContentFigures {
+        let clips = try utterances.map(features)
+        let candidates = utterances.map(\.text)
+        let asks = try clips.map { try model.prompt([Message(.user, [.audio($0), .text(Self.repeatRequest)])]) }
         var ranks: [TranscriptRank] = [], heard = Perplexity(), read = Perplexity(), answers = 0
         for (i, utterance) in utterances.enumerated() {
             if shouldStop() { throw CancellationError() }
-            let own = try features(utterance)
-            let ask = try model.prompt([Message(.user, [.audio(own), .text(Self.repeatRequest)])])
             let others = candidates.filter { spoken($0) != spoken(utterance.text) }.prefix(99)
             let all = [utterance.text] + others
-            let found = try model.logLikelihoods(of: all.map { model.tokenizer.encode(spoken($0)) }, after: ask)
+            let found = try model.logLikelihoods(of: all.map { model.tokenizer.encode(spoken($0)) }, after: asks[i])
             // By the mean over tokens: a sum would prefer short texts.
             let scores = found.map { Double($0.sum) / Double(max(1, $0.tokens)) }
             ranks.append(try TranscriptRank(logLikelihoods: scores, truth: 0))
             if let response = utterance.response ?? utterance.generic {
                 let ids = model.answerTokens(response)
                 let pair = try model.logLikelihoods([
-                    (model.prompt(hearing: own, system: system), ids),
+                    (model.prompt(hearing: clips[i], system: system), ids),
                     (model.prompt(reading: spoken(utterance.text), system: system), ids),
                 ])
                 try heard.add(negativeLogLikelihood: -Double(pair[0].sum), tokens: pair[0].tokens)
                 try read.add(negativeLogLikelihood: -Double(pair[1].sum), tokens: pair[1].tokens)
                 answers += 1
             }
-            progress(i + 1, utterances.count)
+            progress(i + 1, utterances.count, "ranking transcripts")
+        }
+        let repeated = try self.answers(to: asks, progress: { progress($0, $1, "repeating") }, shouldStop: shouldStop)
+        let errors = zip(utterances, repeated).map {
+            (WordErrorRate(reference: spoken($0.text), hypothesis: $1), $0.textGroup)
+        }
+        let judge = TopicJudge(texts)
+        func topic(_ prompts: [Prompt], _ what: String) throws -> TopicShare? {
+            let said = try self.answers(to: prompts, progress: { progress($0, $1, what) }, shouldStop: shouldStop)
+            return TopicShare(zip(utterances, said).map { judge.isOnTopic($1, textGroup: $0.textGroup) })
         }
         func mean(_ p: Perplexity) -> Double { p.tokens > 0 ? -p.negativeLogLikelihood / Double(p.tokens) : 0 }
         return ContentFigures(
-            ranks: TranscriptRankFigures(ranks), heard: mean(heard), read: mean(read), answers: answers)
+            ranks: TranscriptRankFigures(ranks), repeated: WordErrorFigures(errors),
+            topicHeard: try topic(
+                clips.map { try model.prompt(hearing: $0, system: system) }, "answering what is heard"),
+            topicRead: try topic(
+                utterances.map { try model.prompt(reading: $0.text, system: system) }, "answering what is read"),
+            topicReferences: judge.control(texts), heard: mean(heard), read: mean(read), answers: answers)
     }
 }

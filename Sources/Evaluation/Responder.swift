@@ -18,12 +18,20 @@ public struct Responder {
         self.system = system
     }
 
-    /// The answer to each clip, in the order given. Clips of like length are answered together.
+    /// The answer to each clip, in the order given.
     public func answer(
         _ utterances: [Utterance], features: (Utterance) throws -> AudioFeatures,
         progress: (Int, Int) -> Void = { _, _ in }, shouldStop: () -> Bool = { false }
     ) throws -> [Awareness.Answer] {
         let prompts = try utterances.map { try model.prompt(hearing: features($0), system: system) }
+        let answers = try answers(to: prompts, progress: progress, shouldStop: shouldStop)
+        return zip(utterances, answers).map { Awareness.Answer(utterance: $0, response: $1) }
+    }
+
+    /// The answer to each prompt, in the order given. Prompts of like length are answered together.
+    func answers(
+        to prompts: [Prompt], progress: (Int, Int) -> Void = { _, _ in }, shouldStop: () -> Bool = { false }
+    ) throws -> [String] {
         let order = prompts.indices.sorted { (prompts[$0].count, $0) < (prompts[$1].count, $1) }
         var answers = [String](repeating: "", count: prompts.count)
         for start in stride(from: 0, to: order.count, by: batchSize) {
@@ -35,7 +43,7 @@ public struct Responder {
             }
             progress(min(start + batchSize, order.count), order.count)
         }
-        return zip(utterances, answers).map { Awareness.Answer(utterance: $0, response: $1) }
+        return answers
     }
 
     /// Perplexity of plain text, which says whether the LLM as such was harmed. Each text is read by itself.

@@ -8,6 +8,8 @@ public struct LayersReport: Codable, Sendable, Equatable {
     /// Content hash of the weights: layer numbers hold for this model alone.
     public var modelHash: String
     public var corpus: String
+    /// Bits of the decoder's frozen layers, where they were put into fewer on loading.
+    public var quantize: Int?
     public var options: AnalysisOptions
     /// Decoder layers and the width of their states.
     public var layers: Int

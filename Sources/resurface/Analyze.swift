@@ -43,7 +43,8 @@ struct Analyze: ParsableCommand {
         try OutputFolder.check(folder)
         let model = try options.load()
         let source = try FeatureSource(corpus, model: model)
-        let report = try Self.analyze(source, seed: seed, heldOut: heldOut, batch: batchSize)
+        var report = try Self.analyze(source, seed: seed, heldOut: heldOut, batch: batchSize)
+        report.quantize = options.quantize
         try OutputFolder.make(folder)
         try report.write(to: folder.appendingPathComponent("layers.json"))
         var content = ReportContent(

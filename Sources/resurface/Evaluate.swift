@@ -193,10 +193,14 @@ struct Evaluate: ParsableCommand {
             throw EvaluationError("\(corpus): expected at least 2 texts in the \(split.rawValue) split")
         }
         try source.warm(clips)
-        let progress = Progress("ranking transcripts")
+        var bars: [String: Progress] = [:]
         let figures = try Responder(model: source.model).content(
-            clips, candidates: clips.map(\.text), spoken: Alignment.spoken, features: source.features,
-            progress: { progress.update($0, of: $1) }, shouldStop: { Interrupt.requested })
+            clips, texts: test, spoken: Alignment.spoken, features: source.features,
+            progress: { done, total, what in
+                let bar = bars[what] ?? Progress(what)
+                bars[what] = bar
+                bar.update(done, of: total)
+            }, shouldStop: { Interrupt.requested })
         var heard: [(rate: WordErrorRate, group: String)] = []
         if let smol = source.model as? SmolModel {
             for clip in test {
@@ -221,6 +225,14 @@ struct Evaluate: ParsableCommand {
             String(
                 format: "reference answers, log-likelihood a token: heard %.3f, read %.3f (%d answers)", figures.heard,
                 figures.read, figures.answers))
+        if let errors = figures.repeated {
+            print("word error rate of what is repeated: \(errors.line), \(errors.n) clips")
+        }
+        for (what, share) in [
+            ("heard", figures.topicHeard), ("read", figures.topicRead), ("references", figures.topicReferences),
+        ] {
+            if let share { print("answers on the topic, \(what): \(share.line)") }
+        }
         if let errors = answer.wordErrors { print("CTC word error rate: \(errors.line), \(errors.n) clips") }
     }
 }

@@ -204,6 +204,29 @@ final class GoldenFamilyTests: XCTestCase {
         }
     }
 
+    /// A checkpoint in f16 is that of its rounded values in f32.
+    func testHalfPrecisionIsWidened() throws {
+        try withTemporaryFolder { folder in
+            for kind in [TinyFamily.Kind.qwen2AudioA, .omniA, .voxtralA] {
+                var found: [MLXArray] = []
+                for wide in [false, true] {
+                    var tiny = TinyFamily(kind)
+                    for (name, tensor) in tiny.tensors {
+                        let half = tensor.asType(.float16)
+                        tiny.tensors[name] = wide ? half.asType(.float32) : half
+                    }
+                    let own = folder.appendingPathComponent("\(kind)-\(wide)")
+                    try tiny.write(to: own)
+                    let model = try ModelRegistry.load(own.path)
+                    let prompt = try ask(kind, model, model.features(of: TinyFamily.waveform(2)))
+                    let batch = PromptBatch([prompt], padding: .right)
+                    found.append(model.decoder.logits(batch.last(model.decoder(batch.embeddings, batch.positions))))
+                }
+                try assertEqual(found[0], found[1], 1e-5, "\(kind)")
+            }
+        }
+    }
+
     /// Wrong on purpose: what passes here would prove nothing.
     func testWrongVariantsFail() throws {
         try withTemporaryFolder { folder in

@@ -34,6 +34,12 @@ final class FurtherTests: XCTestCase {
             let errors = found.json?["wordErrors"] as? [String: Any]
             XCTAssertEqual(errors?["n"] as? Int, 20)
             XCTAssertGreaterThan(errors?["rate"] as? Double ?? 0, 0.1, "a random projector hears nothing")
+            let content = found.json?["content"] as? [String: Any]
+            for name in ["repeated", "topicHeard", "topicRead", "topicReferences"] {
+                let figure = content?[name] as? [String: Any]
+                XCTAssertGreaterThan(figure?["n"] as? Int ?? 0, 1, name)
+                XCTAssertNotNil(figure?["interval"], name)
+            }
             let safety = try command.run(
                 "evaluate", "--model", command.model.path, "--corpus", command.corpus.path, "--suite", "safety",
                 "--out",
