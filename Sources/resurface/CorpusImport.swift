@@ -48,11 +48,16 @@ extension CorpusCommand {
 
         func run() throws {
             let importer = try layout.importer(options())
-            let bar = Progress("copying")
+            Progress.say("reading \(source)")
+            var bar: Progress?
             let outcome = try importer.run(
                 from: URL(fileURLWithPath: source), to: URL(fileURLWithPath: out, isDirectory: true),
-                transfer: link ? .link : .copy, skipBad: skipBad, progress: { bar.update($0, of: $1) },
-                shouldStop: { Interrupt.requested })
+                transfer: link ? .link : .copy, skipBad: skipBad,
+                progress: { done, total in
+                    // The time that remains is that of copying.
+                    if bar == nil { bar = Progress("copying") }
+                    bar?.update(done, of: total)
+                }, shouldStop: { Interrupt.requested })
             Progress.end()
             let corpus = outcome.corpus
             let answer: JSONValue = [

@@ -43,6 +43,22 @@ final class ImportRunTests: XCTestCase {
             XCTAssertEqual(try Corpus.load(set.target).check().problems, [])
         }
     }
+
+    func testManyClips() throws {
+        try withLookAlike { set in
+            try set.clips("0.wav")
+            for n in 1..<2_001 {
+                try FileManager.default.linkItem(at: set.path("0.wav"), to: set.path("\(n).wav"))
+            }
+            try set.write("list.csv", "audio,text\n" + (0..<2_001).map { "\($0).wav,T\n" }.joined())
+            let outcome = try TableImporter().run(from: set.source, to: set.target, transfer: .link)
+            let names = outcome.corpus.utterances.map(\.audio)
+            XCTAssertEqual(
+                [names[0], names[1_999], names[2_000]], ["audio/0/0.wav", "audio/0/1999.wav", "audio/1/2000.wav"])
+            XCTAssertEqual(try Corpus.load(set.target).utterances.count, 2_001)
+        }
+    }
+
     private let long = String(repeating: "n", count: 200)
 
     func testTheSourceIsNotWrittenInto() throws {

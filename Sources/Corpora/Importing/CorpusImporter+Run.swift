@@ -18,8 +18,8 @@ extension CorpusImporter {
         }
         let list = ImportList(skipBad: skipBad, shouldStop: shouldStop)
         try read(source, into: list)
-        if !list.clips.isEmpty || !list.rejects.isEmpty { try makeFolder(target.appendingPathComponent("audio")) }
         if skipBad, !list.clips.isEmpty || !list.rejects.isEmpty {
+            try makeFolder(target)
             try writing { try Corpus.writeRejects(list.rejects, to: target.appendingPathComponent("rejects.jsonl")) }
         }
         guard !list.clips.isEmpty else {
@@ -28,11 +28,15 @@ extension CorpusImporter {
         }
         let splits = SpeakerSplits.splits(of: list.clips)
         var corpus = Corpus(folder: target, utterances: [], rejects: list.rejects)
-        var names = AudioNames()
+        var names = AudioNames(count: list.clips.count)
         for (index, clip) in list.clips.enumerated() {
             if shouldStop() { throw CancellationError() }
             let (name, isNew) = names.name(of: clip.source)
-            if isNew { try writing { try move(clip.source, to: target.appendingPathComponent(name), transfer) } }
+            if isNew {
+                let copy = target.appendingPathComponent(name)
+                try makeFolder(copy.deletingLastPathComponent())
+                try writing { try move(clip.source, to: copy, transfer) }
+            }
             var utterance = clip.utterance
             utterance.audio = name
             if clip.splitBySpeaker { utterance.split = splits[utterance.speaker] ?? .train }
@@ -82,11 +86,17 @@ extension CorpusImporter {
     }
 }
 
-/// Names in the corpus folder: the recording's own where it is free, letters that any file system takes.
+/// Names in the corpus folder: the recording's own where it is free, letters that any file system takes. Large data sets
+/// are spread over numbered folders: every write looks through the folder of its file.
 struct AudioNames {
+    private static let folderSize = 2_000
+    private let isSpread: Bool
     private var names: [String: String] = [:]
     /// In small letters: some file systems do not tell them apart.
     private var taken: Set<String> = []
+
+    /// `count`: clips in all.
+    init(count: Int) { isSpread = count > Self.folderSize }
 
     /// The same recording always has the same name; `isNew` for the first time.
     mutating func name(of source: URL) -> (name: String, isNew: Bool) {
@@ -94,10 +104,11 @@ struct AudioNames {
         if let known = names[path] { return (known, false) }
         let stem = clean(source.deletingPathExtension().lastPathComponent, 120)
         let ending = source.pathExtension.isEmpty ? "" : "." + clean(source.pathExtension, 8)
-        var name = "audio/\(stem)\(ending)", count = 1
+        let folder = isSpread ? "audio/\(names.count / Self.folderSize)" : "audio"
+        var name = "\(folder)/\(stem)\(ending)", count = 1
         while !taken.insert(name.lowercased()).inserted {
             count += 1
-            name = "audio/\(stem)-\(count)\(ending)"
+            name = "\(folder)/\(stem)-\(count)\(ending)"
         }
         names[path] = name
         return (name, true)

@@ -63,29 +63,32 @@ public final class ImportList {
 
     private func check(_ clip: ImportClip, _ place: ImportPlace) throws {
         // Links are followed: the corpus gets what they lead to.
-        let path = clip.source.resolvingSymlinksInPath().path
-        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
-            attributes[.type] as? FileAttributeType == .typeRegular
-        else { throw CorpusError("\(place): expected an audio file, found none at \(clip.source.path)") }
-        let size = attributes[.size] as? Int ?? 0
-        guard size <= AudioLimits.maximumCompressedBytes else {
-            throw CorpusError(
-                "\(place): \(clip.source.path) has \(size) bytes; at most \(AudioLimits.maximumCompressedBytes) are read"
-            )
+        let path = clip.source.path
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else {
+            throw CorpusError("\(place): expected an audio file, found none at \(path)")
         }
         do {
-            try AudioFile.recognise(URL(fileURLWithPath: path))
+            let size = try AudioFile.recognise(clip.source)
+            guard size <= AudioLimits.maximumCompressedBytes else {
+                throw CorpusError(
+                    "\(place): \(path) has \(size) bytes; at most \(AudioLimits.maximumCompressedBytes) are read")
+            }
         } catch let error as SpeechError {
-            let isPointer =
-                size < 1_024
-                && (try? String(contentsOfFile: path, encoding: .utf8))?
-                    .hasPrefix("version https://git-lfs") == true
-            let hint = isPointer ? " It is a pointer of git-lfs: run \"git lfs pull\" in the data set's folder." : ""
+            let hint = Self.isPointer(path) ? " It is a pointer of git-lfs: run \"git lfs pull\" in that folder." : ""
             throw CorpusError("\(place.line == nil ? "" : "\(place): ")\(error)\(hint)")
         }
         if let first = places[clip.utterance.id] {
             throw CorpusError("\(place): the id \"\(clip.utterance.id)\" is there already (\(first)); ids must differ")
         }
         places[clip.utterance.id] = place.description
+    }
+
+    /// What stands in a large file's place until git-lfs has fetched it.
+    private static func isPointer(_ path: String) -> Bool {
+        guard let file = FileHandle(forReadingAtPath: path), let start = try? file.read(upToCount: 40) else {
+            return false
+        }
+        return String(decoding: start, as: UTF8.self).hasPrefix("version https://git-lfs")
     }
 }
