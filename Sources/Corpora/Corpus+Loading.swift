@@ -38,18 +38,21 @@ extension Corpus {
         return corpus
     }
 
-    private static func contents(of file: URL) throws -> Data {
+    /// A text file's bytes, within `CorpusLimits.file`; `expected` ends the error where there is none.
+    static func contents(
+        of file: URL, expected: String = "a corpus is a folder with \(Corpus.fileName)"
+    ) throws -> Data {
         let attributes: [FileAttributeKey: Any]
         do {
             attributes = try FileManager.default.attributesOfItem(atPath: file.resolvingSymlinksInPath().path)
         } catch {
-            throw CorpusError("\(file.path): not there or not readable; a corpus is a folder with \(fileName)")
+            throw CorpusError("\(file.path): not there or not readable; \(expected)")
         }
         guard attributes[.type] as? FileAttributeType == .typeRegular, let size = attributes[.size] as? Int else {
             throw CorpusError("\(file.path): expected a file")
         }
         guard size <= CorpusLimits.file else {
-            throw CorpusError("\(file.path): \(size) bytes; at most \(CorpusLimits.file) are read, split the corpus")
+            throw CorpusError("\(file.path): \(size) bytes; at most \(CorpusLimits.file) are read, split the file")
         }
         do {
             return try Data(contentsOf: file)
@@ -59,7 +62,7 @@ extension Corpus {
     }
 
     /// Lines from 1, without their ends; the mark of UTF-8 at the start of the file is left out.
-    private static func forEachLine(of data: Data, _ body: (Int, Data) throws -> Void) throws {
+    static func forEachLine(of data: Data, _ body: (Int, Data) throws -> Void) throws {
         var rest = data.starts(with: [0xef, 0xbb, 0xbf]) ? data.dropFirst(3) : data[...]
         var number = 0
         while !rest.isEmpty {
@@ -72,7 +75,8 @@ extension Corpus {
         }
     }
 
-    private static func writeRejects(_ rejects: [Reject], to file: URL) throws {
+    /// One JSON object a line: line, error, content.
+    static func writeRejects(_ rejects: [Reject], to file: URL) throws {
         let lines = rejects.map { reject in
             let value: JSONValue = [
                 "line": .integer(reject.line), "error": .string(reject.reason), "content": .string(reject.content),

@@ -10,8 +10,8 @@ import Foundation
 struct MessagesLine {
     private let record: Record
     private let line: Int
-    private static let placeholder = "<audio>"
-    private static let fields: Set<String> = [
+    static let placeholder = "<audio>"
+    static let fields: Set<String> = [
         "messages", "audios", "id", "text", "category", "attribute", "speaker", "engine", "split", "generic", "intent",
         "declaredAge", "scenario", "voice",
     ]

@@ -16,7 +16,7 @@ struct UtteranceReader {
         root = path.hasSuffix("/") ? path : path + "/"
     }
 
-    private static let fields: Set<String> = [
+    static let fields: Set<String> = [
         "id", "audio", "text", "category", "attribute", "speaker", "engine", "split", "response", "generic", "intent",
         "declaredAge", "scenario", "voice",
     ]
@@ -36,7 +36,7 @@ struct UtteranceReader {
             }
             let record = Record(place: place, fields: fields)
             utterance =
-                try fields["messages"] == nil ? native(record) : MessagesLine(record, line: line).utterance()
+                try fields["messages"] == nil ? Self.native(record) : MessagesLine(record, line: line).utterance()
         } catch let error as CheckpointError {
             throw CorpusError(error.description)  // its text begins with the place
         }
@@ -48,9 +48,10 @@ struct UtteranceReader {
         return utterance
     }
 
-    private func native(_ record: Record) throws -> Utterance {
-        if let unknown = record.fields.keys.filter({ !Self.fields.contains($0) }).min() {
-            let known = Self.fields.sorted().joined(separator: ", ")
+    /// A line in this project's own form.
+    static func native(_ record: Record) throws -> Utterance {
+        if let unknown = record.fields.keys.filter({ !fields.contains($0) }).min() {
+            let known = fields.sorted().joined(separator: ", ")
             throw CorpusError("\(record.place): unknown field \"\(unknown)\"; known are \(known)")
         }
         let (category, attribute) = try record.label()

@@ -17,6 +17,16 @@ public enum AudioFile {
         try read(ByteSource(bytes: bytes, name: name))
     }
 
+    /// Looks at the first bytes only; throws what `read` would throw for a file that is of no kind it reads.
+    /// - Returns: the file's size in bytes.
+    public static func recognise(_ url: URL) throws -> Int {
+        let source = try ByteSource(file: url)
+        if case .refused(let sentence) = try AudioFormat.detect(source) {
+            throw SpeechError("\(source.name): this is \(sentence)")
+        }
+        return source.count
+    }
+
     private static func read(_ source: ByteSource) throws -> Waveform {
         switch try AudioFormat.detect(source) {
         case .wav: return try WAVFile.read(source)

@@ -19,11 +19,11 @@ final class RavdessImporterTests: XCTestCase {
         try withTemporaryFolder { folder in
             let source = folder.appendingPathComponent("source")
             try makeLookAlike(source, actors: 20)
-            for transfer in [RavdessImporter.Transfer.copy, .link] {
+            for transfer in [AudioTransfer.copy, .link] {
                 let target = folder.appendingPathComponent("\(transfer)")
-                let made = try RavdessImporter(transfer: transfer).run(from: source, to: target)
+                let made = try RavdessImporter().run(from: source, to: target, transfer: transfer).corpus
                 let corpus = try Corpus.load(target)
-                XCTAssertEqual(corpus.utterances, made?.utterances)
+                XCTAssertEqual(corpus.utterances, made.utterances)
                 XCTAssertEqual(corpus.utterances.count, 160)
                 XCTAssertEqual(corpus.utterances.filter { $0.category == .emotion }.count, 120)
                 XCTAssertEqual(corpus.check().problems, [])
@@ -70,7 +70,7 @@ final class RavdessImporterTests: XCTestCase {
             throw XCTSkip("RAVDESS is not there: put it under RESURFACE_TEST_DATA/ravdess.")
         }
         try withTemporaryFolder { folder in
-            let corpus = try XCTUnwrap(try RavdessImporter(transfer: .link).run(from: source, to: folder))
+            let corpus = try RavdessImporter().run(from: source, to: folder, transfer: .link).corpus
             XCTAssertEqual(corpus.utterances.count, 1_200)
             XCTAssertEqual(corpus.utterances.filter { $0.category == .emotion }.count, 960)
             XCTAssertEqual(corpus.utterances.filter { $0.voice?["gender"] == "male" }.count, 600)
