@@ -4,14 +4,16 @@
     python3 scripts/check_texts.py [FOLDER]
 
 Standard library only (Python 3.9 or newer). Checks each line's form, the counts per split, topic and attribute,
-lengths, characters, words that would give the attribute away, near-duplicates and openings; then, as a control, lets
-a naive Bayes classifier guess the attribute from the response. Exit code 1 when anything is wrong.
+lengths, characters, words that would give the attribute away, near-duplicates and openings. Two controls by naive Bayes,
+cross-validated: the attribute guessed from the response must be nearly always right, and guessed from the text no
+better than chance. Exit code 1 when anything is wrong.
 """
 
 import collections
 import json
 import math
 import pathlib
+import random
 import re
 import sys
 
@@ -33,11 +35,13 @@ CATEGORIES = {
         "floor": 0.75,
     },
 }
-SPLITS = {"train": 400, "validation": 10, "test": 100}  # at least so many texts for training, exactly so many others
+SPLITS = {"train": 400, "validation": 30, "test": 100}  # at least so many texts for training, exactly so many others
 QUERY_WORDS = (5, 11)
 RESPONSE_WORDS = (12, 22)
 OPENINGS = 6  # distinct first two words that each attribute value needs
 SIMILAR = 0.6  # Jaccard similarity of word sets from which two texts count as near-duplicates
+UNEVEN = 0.03  # by how much an attribute value's share of a split may differ from an even one, but always two texts
+PERMUTATIONS = 100  # shuffled assignments of values to texts that chance is measured on
 LONGEST_LINE = 4096  # bytes; the longest honest line has about 600
 
 # Words that would tell the speaker's age, gender or emotion from the text alone.
@@ -156,19 +160,26 @@ def check_counts(category, entries, errors):
         even = 2 * total / len(values)
         if abs(uses[value] - even) > 0.02 * even:
             errors.append(f"{category}: expected about {even:.0f} responses for {value}, found {uses[value]}")
+        for split in SPLITS:
+            chosen = [e for e in entries if e["split"] == split]
+            share, even = sum(value in e["responses"] for e in chosen), 2 * len(chosen) / len(values)
+            if abs(share - even) > max(2, UNEVEN * even):
+                errors.append(f"{category}: expected about {even:.0f} responses for {value} in {split}, found {share}")
         openings = {tuple(words(e["responses"][value])[:2]) for e in entries if value in e["responses"]}
         if len(openings) < OPENINGS:
             errors.append(f"{category} {value}: expected at least {OPENINGS} different openings, found {len(openings)}")
 
 
 def check_duplicates(entries, errors):
-    sets = [(e["id"], e["text"], set(words(e["text"]))) for e in entries]
-    highest = 0.0
-    for i, (one, text, first) in enumerate(sets):
-        for other, match, second in sets[i + 1 :]:
+    """The highest similarity of two texts of each pair of splits."""
+    sets = [(e["id"], e["split"], e["text"], set(words(e["text"]))) for e in entries]
+    highest = collections.defaultdict(float)
+    for i, (one, split, text, first) in enumerate(sets):
+        for other, second_split, match, second in sets[i + 1 :]:
             similarity = len(first & second) / len(first | second)
-            highest = max(highest, similarity)
-            if similarity >= SIMILAR:
+            pair = tuple(sorted((split, second_split)))
+            highest[pair] = max(highest[pair], similarity)
+            if similarity >= SIMILAR and pair != ("safety", "safety"):  # one split, checked by check_texts_extra.py
                 errors.append(f"{one} and {other} are near-duplicates ({similarity:.2f}): {text} / {match}")
     seen = {}
     for entry in entries:
@@ -180,30 +191,79 @@ def check_duplicates(entries, errors):
     return highest
 
 
-def naive_bayes(samples, folds=5):
+def fit(samples):
+    """Multinomial naive Bayes on words; samples are (value, words). Returns what guesses a value from words."""
+    counts, priors = collections.defaultdict(collections.Counter), collections.Counter()
+    for value, features in samples:
+        counts[value].update(features)
+        priors[value] += 1
+    vocabulary = set().union(*counts.values())
+    sums = {value: sum(counter.values()) + 0.5 * len(vocabulary) for value, counter in counts.items()}
+
+    def guess(features):
+        known = [w for w in features if w in vocabulary]
+
+        def score(value):
+            return math.log(priors[value]) + sum(math.log((counts[value][w] + 0.5) / sums[value]) for w in known)
+
+        return max(sorted(counts), key=score)
+
+    return guess
+
+
+def from_response(samples, folds=5):
     """Accuracy per value; samples are (group, value, text), and a group stays on one side of every fold."""
-    groups = sorted({group for group, _, _ in samples})
-    fold = {group: index % folds for index, group in enumerate(groups)}
+    fold = {group: index % folds for index, group in enumerate(sorted({group for group, _, _ in samples}))}
     right, total = collections.Counter(), collections.Counter()
     for held in range(folds):
-        counts, priors = collections.defaultdict(collections.Counter), collections.Counter()
-        for group, value, text in samples:
-            if fold[group] != held:
-                counts[value].update(set(words(text)))
-                priors[value] += 1
-        vocabulary = set().union(*counts.values())
-        sums = {value: sum(counter.values()) for value, counter in counts.items()}
-
-        def score(value, text):
-            known = [w for w in set(words(text)) if w in vocabulary]
-            likelihood = sum(math.log((counts[value][w] + 0.5) / (sums[value] + 0.5 * len(vocabulary))) for w in known)
-            return math.log(priors[value]) + likelihood
-
+        guess = fit([(value, set(words(text))) for group, value, text in samples if fold[group] != held])
         for group, value, text in samples:
             if fold[group] == held:
                 total[value] += 1
-                right[value] += max(sorted(counts), key=lambda candidate: score(candidate, text)) == value
+                right[value] += guess(set(words(text))) == value
     return {value: right[value] / total[value] for value in total}, sum(right.values()) / sum(total.values())
+
+
+def from_text(features, assigned, folds=5):
+    """How many texts have a response for the value that their words suggest; folds by position."""
+    right = 0
+    for held in range(folds):
+        guess = fit([(v, f) for i, (f, vs) in enumerate(zip(features, assigned)) if i % folds != held for v in vs])
+        right += sum(guess(f) in vs for i, (f, vs) in enumerate(zip(features, assigned)) if i % folds == held)
+    return right
+
+
+def wilson(right, total, z=1.96):
+    share = right / total
+    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    return centre - half, centre + half
+
+
+def check_text_control(category, entries, errors):
+    """The words of a text must not tell for which values it has responses; chance by shuffling the assignment."""
+    values = CATEGORIES[category]["values"]
+    if all(set(e["responses"]) == set(values) for e in entries):
+        print("  attribute guessed from the text: every text has all values, so that none can be guessed")
+        return
+    generator = random.Random(1)
+    order = list(entries)
+    generator.shuffle(order)  # neighbours in the file are alike in topic
+    assigned = [tuple(sorted(e["responses"])) for e in order]
+    for name, reading in (("words", words), ("stems", lambda text: map(stem, words(text)))):
+        features = [sorted(set(reading(e["text"]))) for e in order]
+        right, chance = from_text(features, assigned), 0
+        for _ in range(PERMUTATIONS):
+            shuffled = list(assigned)
+            generator.shuffle(shuffled)
+            chance += from_text(features, shuffled) / len(order) / PERMUTATIONS
+        low, high = wilson(right, len(order))
+        print(
+            f"  attribute guessed from the text's {name}: {right / len(order):.3f} [{low:.3f}, {high:.3f}], N = {len(order)}, "
+            f"chance {chance:.3f}"
+        )
+        if low > chance:
+            errors.append(f"{category}: expected the text's {name} to tell nothing (chance {chance:.3f}), found at least {low:.3f}")
 
 
 def main():
@@ -235,12 +295,16 @@ def main():
         pairs = collections.Counter(" / ".join(sorted(e["responses"])) for e in entries)
         if len(pairs) > 1:
             print("  pairs: " + ", ".join(f"{pair} {count}" for pair, count in sorted(pairs.items())))
-        by_value, accuracy = naive_bayes(samples)
+        by_value, accuracy = from_response(samples)
         detail = ", ".join(f"{value} {by_value.get(value, 0):.2f}" for value in rules["values"])
         print(f"  attribute guessed from the response: {accuracy:.3f} ({detail})")
         if accuracy <= rules["floor"]:
             errors.append(f"{category}: expected the response to tell the attribute above {rules['floor']}, found {accuracy:.3f}")
-    print(f"highest similarity of two texts: {check_duplicates(everything, errors):.2f}")
+        check_text_control(category, entries, errors)
+    safety = [json.loads(line) for line in (folder / "safety.jsonl").read_text().splitlines()]
+    highest = check_duplicates(everything + [{**entry, "split": "safety"} for entry in safety], errors)
+    detail = ", ".join(f"{one} and {other} {value:.2f}" for (one, other), value in sorted(highest.items()))
+    print(f"highest similarity of two texts, near-duplicates from {SIMILAR}: {detail}")
     for error in errors:
         print(error, file=sys.stderr)
     return 1 if errors else 0

@@ -118,7 +118,8 @@ def check_intents():
             shared.append(sum((x & y).values()) / max(1, sum(x.values()), sum(y.values())))
             if sum((x - y).values()) > 2 or sum((y - x).values()) > 2:
                 fault(name, f"phrasing {n} of {a} and {b} differ in more than two words")
-    print(f"intents: {len(rows)} phrasings, {len(split)} classes, {len(pairs)} opposite pairs that share "
+    least = min(sum(c.values()) for c in split.values())
+    print(f"intents: {len(rows)} phrasings, {len(split)} classes of at least {least}, {len(pairs)} opposite pairs that share "
           f"{sum(shared) / len(shared):.0%} of their words")
 
 

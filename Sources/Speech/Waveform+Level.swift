@@ -13,23 +13,32 @@ extension Waveform {
     /// `rms` in dB of full scale; minus infinity for silence.
     public var rmsDBFS: Double { 20 * log10(Double(rms)) }
 
-    /// Cuts the quiet beginning and end: what lies before the first and after the last 25 ms frame (every 10 ms) whose
-    /// RMS comes within `decibels` of the loudest frame's. Pauses inside stay. Silence and empty clips come back whole.
-    public func trimmed(belowPeak decibels: Double = 35) -> Waveform {
-        let hop = max(1, sampleRate / 100)
-        let length = max(1, sampleRate / 40)
-        var powers: [Double] = []
-        for start in stride(from: 0, to: samples.count, by: hop) {
-            let frame = samples[start..<min(start + length, samples.count)]
-            powers.append(frame.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(length))
+    private var hop: Int { max(1, sampleRate / 100) }
+    private var frameLength: Int { max(1, sampleRate / 40) }
+
+    /// Mean square of every 25 ms frame, one each 10 ms; the last ones lack what is beyond the end.
+    public func framePowers() -> [Double] {
+        stride(from: 0, to: samples.count, by: hop).map { start in
+            let frame = samples[start..<min(start + frameLength, samples.count)]
+            return frame.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(frameLength)
         }
-        guard let loudest = powers.max(), loudest > 0 else { return self }
+    }
+
+    /// Where the sound is: from the first to the last frame whose RMS comes within `decibels` of the loudest frame's. All
+    /// of a silent clip.
+    public func soundRange(belowPeak decibels: Double = 35) -> Range<Int> {
+        let powers = framePowers()
+        guard let loudest = powers.max(), loudest > 0 else { return samples.indices }
         let threshold = loudest * pow(10, -decibels / 10)
         guard let first = powers.firstIndex(where: { $0 >= threshold }),
             let last = powers.lastIndex(where: { $0 >= threshold })
-        else { return self }
-        let range = first * hop..<min(last * hop + length, samples.count)
-        return Waveform(samples: Array(samples[range]), sampleRate: sampleRate)
+        else { return samples.indices }
+        return first * hop..<min(last * hop + frameLength, samples.count)
+    }
+
+    /// Without the quiet beginning and end; pauses inside stay. Silence and empty clips come back whole.
+    public func trimmed(belowPeak decibels: Double = 35) -> Waveform {
+        Waveform(samples: Array(samples[soundRange(belowPeak: decibels)]), sampleRate: sampleRate)
     }
 
     /// Scales the clip to `level` dB RMS of full scale, less if the peak would pass `peakLimit`. Silence comes back

@@ -54,8 +54,26 @@ final class CorpusPlanTests: XCTestCase {
         }
         for (speaker, heard) in splits { XCTAssertEqual(heard.count, 1, speaker) }
         for item in items {
-            XCTAssertEqual(Set((item.voice ?? [:]).keys).subtracting(["intensity"]), ["age", "gender", "emotion"])
+            XCTAssertEqual(
+                Set((item.voice ?? [:]).keys).subtracting(["intensity"]), ["age", "gender", "emotion", "base"])
             if let category = item.category { XCTAssertEqual(item.voice?[category.rawValue], item.attribute) }
+        }
+    }
+
+    /// However few texts there are, the engines have the same shares in every category: they tell neither it nor a value.
+    func testEnginesShareFewTextsEvenly() throws {
+        let texts = try CorpusTexts.bundled()
+        for (count, clear) in [(5, 2), (10, 4), (40, 16), (100, 40), (160, 64)] {
+            var options = CorpusPlan.Options()
+            options.parts = [.age, .gender, .emotion]
+            options.textsPerCategory = count
+            let items = try CorpusPlan(texts: texts, options: options).items.map(\.utterance)
+            for category in [Category.age, .gender, .emotion] {
+                let clips = items.filter { $0.category == category && $0.split == .train }
+                let shares = Dictionary(grouping: clips, by: \.engine).mapValues(\.count)
+                XCTAssertEqual(
+                    shares, ["hibari": 2 * clear, "piper": 2 * clear, "espeak": clear], "\(category) of \(count)")
+            }
         }
     }
 

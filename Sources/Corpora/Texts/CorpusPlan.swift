@@ -18,7 +18,7 @@ public struct CorpusPlan: Sendable {
         public var parts: Set<Part> = Set(Part.allCases).subtracting([.alignment])
         public var seed: UInt64 = 1
         public var level = LevelRule.constant
-        /// Training texts of each category; nil: all there are. Taken evenly from the files, so that every topic stays.
+        /// Training texts of each category; nil: all there are. Fewer are spread over the files, so that topics stay.
         public var textsPerCategory: Int?
         /// Other numbers for single categories.
         public var textsOf: [Category: Int] = [:]
@@ -68,7 +68,7 @@ public struct CorpusPlan: Sendable {
         for split in Split.allCases {
             let all = Array(queries.filter { $0.split == split }.enumerated())
             let limit = split == .train ? options.textsOf[category] ?? options.textsPerCategory : options.heldOutLimit
-            for (index, query) in Self.evenly(all, limit) {
+            for (index, query) in some(all, limit, of: split) {
                 for attribute in category.attributes {
                     guard let response = query.responses[attribute] else { continue }
                     let sex = category == .gender ? Sex(rawValue: attribute) : nil
@@ -87,7 +87,7 @@ public struct CorpusPlan: Sendable {
     }
 
     private mutating func addSafety(_ queries: [CorpusTexts.Query]) throws {
-        for (index, query) in Self.evenly(Array(queries.enumerated()), options.heldOutLimit) {
+        for (index, query) in some(Array(queries.enumerated()), options.heldOutLimit, of: .test) {
             for attribute in Category.age.attributes {
                 let voice = try voice(at: index, split: query.split)
                 var item = item(
@@ -142,6 +142,7 @@ public struct CorpusPlan: Sendable {
         let jobSeed = Int(generator.next() >> 33)
         var labels = [
             "age": child ? "child" : "adult", "gender": voice.sex.rawValue, "emotion": emotion ?? "neutral",
+            "base": "\(voice.engine.rawValue) \(voice.engineVoice)",
         ]
         let process: SpeechProcess
         let intensity: EmotionRule.Intensity = generator.uniform() < options.strongShare ? .strong : .normal
@@ -165,11 +166,7 @@ public struct CorpusPlan: Sendable {
     /// engine's voices in turn. Both values of an attribute get the same engine, so that no engine gives one away.
     func voice(at index: Int, split: Split, sex: Sex? = nil) throws -> Voice {
         let present = voices.filter { $0.split == split }
-        let clear = SpeechEngine.allCases.filter { engine in
-            engine != .espeak && present.contains { $0.engine == engine }
-        }
-        let hasEspeak = present.contains { $0.engine == .espeak }
-        let turns = clear + clear + (hasEspeak ? [.espeak] : [])
+        let (clear, turns) = engines(of: split)
         guard !turns.isEmpty else {
             throw CorpusError("voices: none speaks the split \(split.rawValue); add one or take the default voices")
         }
@@ -184,6 +181,30 @@ public struct CorpusPlan: Sendable {
         let round = index / turns.count
         let use = engine == .espeak ? round : 2 * round + (index % turns.count) / max(1, clear.count)
         return candidates[use % candidates.count]
+    }
+
+    /// The clear engines that speak a split, and whose turn it is: each of them twice a round, espeak once.
+    private func engines(of split: Split) -> (clear: [SpeechEngine], turns: [SpeechEngine]) {
+        let present = Set(voices.filter { $0.split == split }.map(\.engine))
+        let clear = SpeechEngine.allCases.filter { $0 != .espeak && present.contains($0) }
+        return (clear, clear + clear + (present.contains(.espeak) ? [.espeak] : []))
+    }
+
+    /// `limit` of a split's texts, in their order, spread over the file and over the engines' turns alike: of every fifth
+    /// text all would have one engine, which then tells the category. Fewer texts are a part of more.
+    private func some<T>(_ texts: [T], _ limit: Int?, of split: Split) -> [T] {
+        guard let limit, limit < texts.count else { return texts }
+        let round = max(1, engines(of: split).turns.count)
+        let rounds = (texts.count + round - 1) / round
+        // Multiples of the golden ratio: any first ones of them lie evenly over all.
+        let golden = { (index: Int) in UInt64(index) &* 0x9E37_79B9_7F4A_7C15 }
+        var place = [Int](repeating: 0, count: rounds)
+        for (rank, index) in (0..<rounds).sorted(by: { golden($0) < golden($1) }).enumerated() { place[index] = rank }
+        let order = (0..<rounds * round).lazy.map { step in
+            // Each turn begins at another part of the file.
+            place[(step / round + step % round * rounds / round) % rounds] * round + step % round
+        }
+        return order.filter { $0 < texts.count }.prefix(limit).sorted().map { texts[$0] }
     }
 
     /// `limit` elements spread evenly, in their order.
