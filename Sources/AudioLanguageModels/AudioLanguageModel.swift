@@ -48,6 +48,11 @@ public struct Message: Sendable {
     public static func opening(_ system: String?) -> [Message] {
         system.map { [Message(.system, [.text($0)])] } ?? []
     }
+
+    /// A clip whose words are to be said again.
+    public static func asking(toRepeat features: AudioFeatures) -> Message {
+        Message(.user, [.audio(features), .text("\nRepeat exactly what I said.")])
+    }
 }
 
 /// What every family of audio language models meets: audio encoder + projector + LLM.

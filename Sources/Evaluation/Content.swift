@@ -19,7 +19,14 @@ public struct ContentFigures: Codable, Sendable, Equatable {
 }
 
 extension Responder {
-    static let repeatRequest = "\nRepeat exactly what I said."
+    /// What the model says to each clip when it is asked to repeat it.
+    public func repeated(
+        _ utterances: [Utterance], features: (Utterance) throws -> AudioFeatures,
+        progress: (Int, Int) -> Void = { _, _ in }, shouldStop: () -> Bool = { false }
+    ) throws -> [String] {
+        let asks = try utterances.map { try model.prompt([.asking(toRepeat: features($0))]) }
+        return try answers(to: asks, progress: progress, shouldStop: shouldStop)
+    }
 
     /// - Parameters:
     ///   - utterances: one clip a text is enough.
@@ -31,7 +38,7 @@ extension Responder {
     ) throws -> ContentFigures {
         let clips = try utterances.map(features)
         let candidates = utterances.map(\.text)
-        let asks = try clips.map { try model.prompt([Message(.user, [.audio($0), .text(Self.repeatRequest)])]) }
+        let asks = try clips.map { try model.prompt([.asking(toRepeat: $0)]) }
         var ranks: [TranscriptRank] = [], heard = Perplexity(), read = Perplexity(), answers = 0
         for (i, utterance) in utterances.enumerated() {
             if shouldStop() { throw CancellationError() }
@@ -53,7 +60,8 @@ extension Responder {
             }
             progress(i + 1, utterances.count, "ranking transcripts")
         }
-        let repeated = try self.answers(to: asks, progress: { progress($0, $1, "repeating") }, shouldStop: shouldStop)
+        let repeated = try repeated(
+            utterances, features: features, progress: { progress($0, $1, "repeating") }, shouldStop: shouldStop)
         let errors = zip(utterances, repeated).map {
             (WordErrorRate(reference: spoken($0.text), hypothesis: $1), $0.textGroup)
         }

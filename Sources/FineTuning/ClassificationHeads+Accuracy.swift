@@ -41,14 +41,15 @@ extension ClassificationHeads {
                 if l == layer { pooled = batch.pooled(output) }
             }
             let read = try heads.read(pooled)
-            return part.enumerated().map { b, example in
-                let categories = Category.allCases.count, own = example.category.attributes.count
-                let attribute = read.attributes[example.category] ?? []
+            return part.enumerated().compactMap { b, example -> HeadAnswer? in
+                guard let (category, value) = example.label else { return nil }
+                let categories = Category.allCases.count, own = category.attributes.count
+                let attribute = read.attributes[category] ?? []
                 return HeadAnswer(
-                    category: example.category,
+                    category: category,
                     isCategoryRight: Self.best(read.category[b * categories..<(b + 1) * categories])
-                        == Category.allCases.firstIndex(of: example.category),
-                    isAttributeRight: Self.best(attribute[b * own..<(b + 1) * own]) == example.attribute)
+                        == Category.allCases.firstIndex(of: category),
+                    isAttributeRight: Self.best(attribute[b * own..<(b + 1) * own]) == value)
             }
         }
     }

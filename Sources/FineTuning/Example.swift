@@ -7,18 +7,16 @@ public struct Example {
     public let id: String
     public let prompt: Prompt
     public let answer: [Int32]
-    public let category: Category
-    public let attribute: Int
+    /// What the classification heads learn: a category, and the index of one of its values; nil: only the answer is learnt.
+    public let label: (category: Category, attribute: Int)?
     /// Positions of prompt, audio and answer.
     public var length: Int { prompt.count + answer.count }
 
-    /// - Parameter attribute: index in the category's values.
-    public init(id: String, prompt: Prompt, answer: [Int32], category: Category, attribute: Int) {
+    public init(id: String, prompt: Prompt, answer: [Int32], label: (category: Category, attribute: Int)? = nil) {
         self.id = id
         self.prompt = prompt
         self.answer = answer
-        self.category = category
-        self.attribute = attribute
+        self.label = label
     }
 
     public init(
@@ -35,8 +33,7 @@ public struct Example {
         id = utterance.id
         prompt = try model.prompt(hearing: features, system: system)
         answer = model.answerTokens(response)
-        self.category = category
-        self.attribute = attribute
+        label = (category, attribute)
     }
 }
 
@@ -61,6 +58,6 @@ struct MicroBatch {
         tokens = labels.count
         self.rows = MLXArray(rows)
         self.labels = MLXArray(labels)
-        heads = examples.map { ($0.category, $0.attribute) }
+        heads = examples.compactMap(\.label)
     }
 }

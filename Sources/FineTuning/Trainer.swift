@@ -35,6 +35,10 @@ public final class Trainer {
             throw FineTuningError(
                 "there is nothing to train on: the corpus has no labelled clip with a response in its train split")
         }
+        if config.adch, let bare = examples.first(where: { $0.label == nil }) {
+            throw FineTuningError(
+                "\(bare.id) has no category for the classification heads: leave them out, or the clip")
+        }
         self.model = model
         self.examples = examples
         self.config = config

@@ -94,7 +94,7 @@ final class GradientTests: XCTestCase {
         try withTemporaryFolder { folder in
             let run = try TinyRun(in: folder), trainer = try run.trainer()
             for category in Category.allCases {
-                let own = run.examples.filter { $0.category == category }
+                let own = run.examples.filter { $0.label?.category == category }
                 let gradients = try trainer.gradients(own).gradients
                 for (t, gradient) in zip(trainer.trained, gradients) where t.path.hasPrefix("heads.") {
                     let size = try abs(gradient).max().item()
@@ -137,7 +137,7 @@ final class GradientTests: XCTestCase {
             try trainer.saveAdapter(in: run)
             let answers = try XCTUnwrap(
                 ClassificationHeads.answers(of: run, to: tiny.examples, model: trainer.model))
-            XCTAssertEqual(answers.map(\.category), tiny.examples.map(\.category))
+            XCTAssertEqual(answers.map(\.category), tiny.examples.compactMap { $0.label?.category })
             let parts = try trainer.gradients(tiny.examples)
             let right = answers.filter(\.isCategoryRight).count
             // Mean cross-entropy bounds the errors: each costs at least log 2.

@@ -1,0 +1,128 @@
+import ArgumentParser
+import AudioLanguageModels
+import Corpora
+import Evaluation
+import FineTuning
+import Foundation
+
+extension Align {
+    /// `resurface align language`: the second and third stage.
+    struct LanguageStage: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "language",
+            abstract: "Trains an adapter on all layers of the embedded model: to repeat, and to answer what it hears.",
+            discussion: """
+                The run folder holds the adapter, as `finetune` leaves it: `resurface evaluate --suite content --adapter RUN` says what it
+                is worth. Ctrl-C finishes the step, writes a checkpoint and exits 130; the same command with --resume goes on.
+                """)
+
+        @Option(help: "The corpus folder: plain speech.")
+        var corpus: String
+
+        @Option(help: "The run folder.")
+        var out: String
+
+        @Option(help: "A projector in place of the model's own.")
+        var projector: String?
+
+        @Option(help: "Clips to learn from, at most.")
+        var clips = 6_000
+
+        @Option(help: "Some of transcription,distillation.")
+        var tasks = "transcription,distillation"
+
+        @Option(help: "Passes over the examples.")
+        var epochs = 1
+
+        @Option(help: "Examples an optimiser step.")
+        var batchSize = 16
+
+        @Option(help: "Peak learning rate.")
+        var learningRate: Float = 1e-3
+
+        @Option(help: "Rank of LoRA.")
+        var rank = 8
+
+        @Option(help: "Seed of everything random.")
+        var seed: UInt64 = 1
+
+        @Flag(help: "Continue the run in --out.")
+        var resume = false
+
+        @Flag(help: "Print a JSON object on standard output.")
+        var json = false
+
+        func run() throws {
+            let chosen = try Set(
+                tasks.split(separator: ",").map { name in
+                    guard let task = LanguageAlignment.Task(rawValue: name.trimmingCharacters(in: .whitespaces)) else {
+                        throw ValidationError(
+                            "--tasks: \"\(name)\" is unknown; expected some of \(LanguageAlignment.Task.allCases.map(\.rawValue).joined(separator: ", "))"
+                        )
+                    }
+                    return task
+                })
+            guard !chosen.isEmpty, (1...1_000_000).contains(clips) else {
+                throw ValidationError("--tasks, --clips: expected at least one task, and 1 to 1000000 clips")
+            }
+            let folder = URL(fileURLWithPath: out, isDirectory: true)
+            try OutputFolder.check(folder)
+            let model = try SmolModel(
+                folder: SmolSetup.folder, name: "smol", projector: projector.map { URL(fileURLWithPath: $0) })
+            var settings = FineTuneConfig()
+            settings.corpus = corpus
+            (settings.firstLayer, settings.lastLayer) = (0, model.decoder.config.layers - 1)
+            settings.adch = false
+            settings.rank = rank
+            settings.epochs = epochs
+            (settings.batchSize, settings.microBatchSize) = (batchSize, batchSize)
+            settings.learningRate = learningRate
+            settings.seed = seed
+            try settings.validate(layers: model.decoder.config.layers)
+            let source = try FeatureSource(corpus, model: model)
+            let train = LanguageAlignment.clips(of: source.corpus, count: clips, seed: seed)
+            try source.warm(train)
+            let reading = Progress("answering what is read")
+            let examples = try LanguageAlignment.examples(
+                train, tasks: chosen, model: model, features: source.features,
+                progress: { reading.update($0, of: $1) }, shouldStop: { Interrupt.requested })
+            let trainer = try Trainer(model: model, examples: examples, config: settings)
+            let training = Progress("step")
+            try Run(folder).train(
+                trainer, resume: resume,
+                progress: { training.update($0.step, of: $1, String(format: "loss %.3f", $0.loss)) },
+                shouldStop: { Interrupt.requested })
+            let answer = try Answer(
+                clips: train.count, examples: examples.count,
+                repeated: Self.repeated(source, known: Set(train.map(\.speaker))))
+            if json { return try printJSON(answer) }
+            print("word error rate of what is repeated, unheard texts")
+            for (name, figures) in answer.repeated.sorted(by: { $0.key < $1.key }) {
+                print("  \(name): \(figures.line)")
+            }
+            print("\(out)/adapter")
+        }
+
+        private struct Answer: Codable {
+            var clips: Int, examples: Int
+            /// Of the validation split: all, and by voices that were in training or not.
+            var repeated: [String: WordErrorFigures]
+        }
+
+        private static func repeated(_ source: FeatureSource, known: Set<String>) throws -> [String: WordErrorFigures] {
+            let clips = source.corpus.utterances.filter { $0.split == .validation }
+            let bar = Progress("repeating")
+            let said = try Responder(model: source.model).repeated(
+                clips, features: source.features, progress: { bar.update($0, of: $1) },
+                shouldStop: { Interrupt.requested })
+            var groups: [String: [(rate: WordErrorRate, group: String)]] = [:]
+            for (clip, words) in zip(clips, said) {
+                let rate = WordErrorRate(reference: Alignment.spoken(clip.text), hypothesis: words)
+                for group in ["all", known.contains(clip.speaker) ? "known voices" : "unheard voices"] {
+                    groups[group, default: []].append((rate, clip.textGroup))
+                }
+            }
+            return groups.compactMapValues { WordErrorFigures($0) }
+        }
+    }
+}

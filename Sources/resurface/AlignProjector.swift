@@ -1,0 +1,127 @@
+import ArgumentParser
+import AudioLanguageModels
+import Corpora
+import Evaluation
+import FineTuning
+import Foundation
+
+extension Align {
+    /// `resurface align projector`: the first stage.
+    struct ProjectorStage: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "projector",
+            abstract:
+                "Trains the embedded model's projector: content by CTC against token embeddings, voice by main directions.",
+            discussion: """
+                The corpus folder holds plain utterances (text and audio); those of the split `validation` are not trained on and
+                give the word error rate. The encoder and the language model stay as they are.
+                """)
+
+        @Option(help: "The corpus folder.")
+        var corpus: String
+
+        @Option(help: "Where to write the projector (safetensors).")
+        var out: String
+
+        @Option(help: "A projector to start from (default: random weights).")
+        var initial: String?
+
+        @Option(help: "Training steps; 0 keeps the content of --initial and sets the voice alone.")
+        var steps = AlignmentOptions().steps
+
+        @Option(help: "Clips a step.")
+        var batchSize = AlignmentOptions().batchSize
+
+        @Option(help: "Peak learning rate.")
+        var learningRate = AlignmentOptions().learningRate
+
+        @Option(help: "Seed of everything random.")
+        var seed: UInt64 = 1
+
+        @Option(help: "Length of the voice vector as a share of a token embedding's.")
+        var voiceLevel = AlignmentOptions().voiceLevel
+
+        @Option(help: "Main directions of the voice that are kept.")
+        var voiceDimensions = AlignmentOptions().voiceDimensions
+
+        @Flag(help: "Print a JSON object on standard output.")
+        var json = false
+
+        func run() throws {
+            guard (0...1_000_000).contains(steps), (1...4096).contains(batchSize), learningRate > 0, learningRate < 1,
+                (0...10).contains(voiceLevel), (1...512).contains(voiceDimensions)
+            else {
+                throw ValidationError(
+                    "expected 0 to 1000000 steps, a batch of 1 to 4096, a learning rate between 0 and 1, a voice level of 0 to 10 and 1 to 512 voice dimensions"
+                )
+            }
+            guard steps > 0 || initial != nil else {
+                throw ValidationError("--steps 0 keeps the content of a projector: expected --initial, found none")
+            }
+            let folder = URL(fileURLWithPath: corpus, isDirectory: true)
+            let utterances = try Corpus.load(folder).utterances
+            let model = try SmolModel(folder: SmolSetup.folder, name: "smol", withoutProjector: true)
+            var options = AlignmentOptions()
+            options.steps = steps
+            options.initial = initial.map { URL(fileURLWithPath: $0) }
+            options.batchSize = batchSize
+            options.learningRate = learningRate
+            options.seed = seed
+            options.voiceLevel = voiceLevel
+            options.voiceDimensions = voiceDimensions
+            let alignment = Alignment(model: model, options: options)
+            let encoding = Progress("encoding clips")
+            try alignment.encode(
+                utterances, in: folder, progress: { encoding.update($0.done, of: $0.total) },
+                shouldStop: { Interrupt.requested })
+            let training = Progress("training, step")
+            var smooth: Float?
+            try alignment.run(
+                progress: {
+                    if let loss = $0.loss { smooth = smooth.map { 0.95 * $0 + 0.05 * loss } ?? loss }
+                    training.update($0.done, of: $0.total, String(format: "CTC loss %.3f a token", smooth ?? 0))
+                }, shouldStop: { Interrupt.requested })
+            let known = Set(alignment.train.map(\.speaker))
+            var clips: [String: [(rate: WordErrorRate, group: String)]] = [:], shown = 0
+            for item in alignment.validation {
+                let heard = try alignment.transcript(item)
+                let own = WordErrorRate(reference: Alignment.spoken(item.text), hypothesis: heard)
+                let voice = known.contains(item.speaker) ? "known" : "unheard"
+                for group in ["all", voice, item.kind] { clips[group, default: []].append((own, item.text)) }
+                if shown < 8, !json {
+                    shown += 1
+                    Progress.say("  \(Alignment.spoken(item.text))  ->  \(heard)")
+                }
+            }
+            let answer = Answer(
+                trainClips: alignment.train.count, wordErrors: clips.compactMapValues { WordErrorFigures($0) })
+            try alignment.projector?.save(
+                to: URL(fileURLWithPath: out),
+                metadata: [
+                    "command":
+                        "resurface align projector \(initial == nil ? "" : "--initial FILE ")--steps \(steps) --batch-size \(batchSize) --learning-rate \(learningRate) --seed \(seed) --voice-level \(voiceLevel) --voice-dimensions \(voiceDimensions)",
+                    "train_clips": "\(answer.trainClips)",
+                    "word_error_rate_known_voices": answer.line("known"),
+                    "word_error_rate_unheard_voices": answer.line("unheard"),
+                ])
+            if json { return try printJSON(answer) }
+            print("word error rate on unheard texts")
+            for (group, name) in [
+                ("all", "all"), ("known", "known voices"), ("unheard", "unheard voices"), ("neutral", "neutral adults"),
+                ("child", "children"), ("emotional", "emotional adults"),
+            ] {
+                print(
+                    "  " + name.padding(toLength: 18, withPad: " ", startingAt: 0) + answer.line(group))
+            }
+        }
+
+        /// Word error rates of the CTC transcript on the texts that were held out, by groups of clips: all, known and unheard
+        /// (voices), neutral, child and emotional.
+        private struct Answer: Codable {
+            var trainClips: Int
+            var wordErrors: [String: WordErrorFigures]
+
+            func line(_ group: String) -> String { wordErrors[group]?.line ?? "not measured" }
+        }
+    }
+}
