@@ -38,7 +38,7 @@ extension Corpus {
         return corpus
     }
 
-    private static func contents(of file: URL) throws -> Data {
+    static func contents(of file: URL) throws -> Data {
         let attributes: [FileAttributeKey: Any]
         do {
             attributes = try FileManager.default.attributesOfItem(atPath: file.resolvingSymlinksInPath().path)
@@ -59,7 +59,7 @@ extension Corpus {
     }
 
     /// Lines from 1, without their ends; the mark of UTF-8 at the start of the file is left out.
-    private static func forEachLine(of data: Data, _ body: (Int, Data) throws -> Void) throws {
+    static func forEachLine(of data: Data, _ body: (Int, Data) throws -> Void) throws {
         var rest = data.starts(with: [0xef, 0xbb, 0xbf]) ? data.dropFirst(3) : data[...]
         var number = 0
         while !rest.isEmpty {

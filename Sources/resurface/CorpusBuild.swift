@@ -1,6 +1,6 @@
 import ArgumentParser
-import Checkpoints
 import Corpora
+import Evaluation
 import Foundation
 
 extension CorpusCommand {
@@ -42,6 +42,10 @@ extension CorpusCommand {
         @Option(help: "Processes at once (default: one per core).")
         var workers: Int?
 
+        @Option(
+            help: "Then transcribe every clip and drop those with a word error rate above this, as corpus verify does.")
+        var verify: Double?
+
         @Flag(help: "Print a JSON object on standard output.")
         var json = false
 
@@ -58,6 +62,7 @@ extension CorpusCommand {
             guard let level = LevelRule(rawValue: level) else {
                 throw ValidationError("--level: expected constant or kept, found \(level)")
             }
+            try verify.map(Verify.check)
             options.level = level
             options.seed = seed
             options.textsPerCategory = textsPerCategory
@@ -84,16 +89,23 @@ extension CorpusCommand {
                 Progress.say("stopped after \(outcome.spoken + outcome.kept) clips; run it again to go on")
                 throw CancellationError()
             }
-            let answer: JSONValue = [
-                "folder": .string(corpus.folder.path), "utterances": .integer(corpus.utterances.count),
-                "spoken": .integer(outcome.spoken), "kept": .integer(outcome.kept),
-                "seconds": .number((outcome.seconds * 10).rounded() / 10),
-            ]
+            let verification = try verify.map { try Verify.verify(corpus.folder, limit: $0) }
+            let answer = Answer(
+                folder: corpus.folder.path,
+                utterances: corpus.utterances.count - (verification?.dropped.count ?? 0), spoken: outcome.spoken,
+                kept: outcome.kept, seconds: (outcome.seconds * 10).rounded() / 10, verification: verification)
+            if json { return try printJSON(answer) }
+            if let verification { print(verification.table) }
             print(
-                json
-                    ? answer.text()
-                    : "\(corpus.folder.path): \(corpus.utterances.count) utterances, \(outcome.spoken) spoken, "
-                        + "\(outcome.kept) kept")
+                "\(answer.folder): \(answer.utterances) utterances, \(answer.spoken) spoken, \(answer.kept) kept")
+        }
+
+        private struct Answer: Codable {
+            var folder: String
+            var utterances: Int, spoken: Int, kept: Int
+            /// Of speaking.
+            var seconds: Double
+            var verification: CorpusVerification?
         }
     }
 }
