@@ -30,8 +30,9 @@ enum NumberWords {
         if let colon = number.firstIndex(of: ":") {
             let minutes = number[number.index(after: colon)...]
             // "7:05" is said with an oh, "7:00" as seven or seven o'clock.
-            let zero = minutes.count == 2 && minutes.hasPrefix("0") && minutes != "00" ? ["oh"] : []
-            return cardinal(number[..<colon]) + zero + (minutes == "00" ? [] : cardinal(minutes))
+            if minutes == "00" { return cardinal(number[..<colon]) }
+            let isShort = minutes.count == 2 && minutes.hasPrefix("0")
+            return cardinal(number[..<colon]) + (isShort ? ["oh"] + digits(minutes.dropFirst()) : cardinal(minutes))
         }
         if let point = number.firstIndex(of: ".") {
             let whole = number[..<point], parts = number[number.index(after: point)...]

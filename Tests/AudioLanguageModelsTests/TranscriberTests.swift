@@ -67,7 +67,7 @@ final class TranscriberTests: XCTestCase {
             XCTAssertFalse(together[1].isEmpty)
             XCTAssertEqual(try transcriber.transcribe([]), [])
             // Two windows are decoded on their own.
-            let windows = try [0..<480_000, 480_000..<496_000].map {
+            let windows = try [0..<448_000, 448_000..<496_000].map {
                 try transcriber.transcribe([Waveform(samples: Array(clips[4].samples[$0]), sampleRate: 16_000)])[0]
             }
             XCTAssertEqual(together[4], windows.joined(separator: " "))

@@ -1,11 +1,12 @@
-// How well and how fast the transcriber hears clips of a corpus with silence added behind them, or cut at their ends: one JSON
-// line for each way, with word error rate, its interval over texts, and seconds a clip (reading excluded).
+// How well and how fast the transcriber hears clips of a corpus: one JSON line for each way of hearing (2 s of silence behind a
+// clip, silence up to 30 s, and others), with word error rate, its interval over texts, and milliseconds a clip, reading excluded.
 //
 //     swift run -c release --package-path Benchmarks TranscriptPadding CORPUS [CLIPS] [BATCH]
 import AudioLanguageModels
 import Corpora
 import Evaluation
 import Foundation
+import MLX
 import Speech
 
 let arguments = CommandLine.arguments
@@ -13,29 +14,25 @@ guard arguments.count > 1 else { fatalError("expected a corpus folder") }
 let corpus = try Corpus.load(URL(fileURLWithPath: arguments[1], isDirectory: true))
 let wanted = arguments.count > 2 ? Int(arguments[2]) ?? 300 : 300,
     batch = arguments.count > 3 ? Int(arguments[3]) ?? 32 : 32
-let step = max(1, corpus.utterances.count / wanted)
-let picked = stride(from: 0, to: corpus.utterances.count, by: step).map { corpus.utterances[$0] }
+// Not every nth: voices take turns in a built corpus.
+var picked = corpus.utterances, generator = SeededGenerator(seed: 1)
+generator.shuffle(&picked)
+picked = Array(picked.prefix(wanted))
 let clips = try picked.map { (utterance: $0, sound: try AudioFile.read(corpus.url(of: $0))) }
     .sorted { $0.sound.samples.count < $1.sound.samples.count }
 let transcriber = try Transcriber(folder: TranscriberSetup.folder)
 
-func padded(_ sound: Waveform, trailing: Double, minimum: Double) -> Waveform {
-    let rate = Double(sound.sampleRate)
-    let count = max(sound.samples.count + Int(trailing * rate), Int(minimum * rate))
-    return Waveform(
-        samples: sound.samples + [Float](repeating: 0, count: count - sound.samples.count), sampleRate: sound.sampleRate
-    )
-}
-
-for (name, trailing, minimum) in [
-    ("none", 0.0, 0.0), ("half a second more", 0.5, 0), ("1 s more", 1, 0), ("2 s more", 2, 0), ("to 5 s", 0, 5),
-    ("to 10 s", 0, 10), ("to 30 s", 0, 30), ("none again", 0, 0),
-] {
+let ways: [(String, Transcriber.Hearing)] = [
+    ("none", .init()), ("half a second more", .init(trailing: 0.5)), ("1 s more", .init(trailing: 1)),
+    ("2 s more (quick)", .quick), ("3 s more", .init(trailing: 3)), ("to 10 s", .init(atLeast: 10)),
+    ("to 30 s (whole)", .whole),
+]
+for (name, hearing) in ways {
     var found: [(rate: WordErrorRate, group: String)] = [], over = 0
     let start = Date()
     for first in Swift.stride(from: 0, to: clips.count, by: batch) {
         let part = clips[first..<min(first + batch, clips.count)]
-        let texts = try transcriber.transcribe(part.map { padded($0.sound, trailing: trailing, minimum: minimum) })
+        let texts = try transcriber.transcribe(part.map(\.sound), hearing: hearing)
         for (clip, text) in zip(part, texts) {
             let rate = CorpusVerifier.rate(text: clip.utterance.text, transcript: text)
             if rate.rate ?? 0 > 0.5 { over += 1 }

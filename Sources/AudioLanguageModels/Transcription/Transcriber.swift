@@ -23,6 +23,23 @@ public final class Transcriber {
     let mask: MLXArray, firstMask: MLXArray
     private let logMel: LogMel
 
+    /// The silence that is put behind a clip, in seconds. Whisper has learnt windows of 30 s; where a clip ends at the end of what
+    /// it sees, it does not know that all was said, and starts anew.
+    public struct Hearing: Sendable {
+        /// So much more than the clip.
+        public var trailing: Double
+        /// So long together.
+        public var atLeast: Double
+        public init(trailing: Double = 0, atLeast: Double = 0) {
+            self.trailing = min(max(0, trailing), 20)
+            self.atLeast = min(max(0, atLeast), Double(Transcriber.window))
+        }
+        /// 2 s of silence: nearly as good as a whole window, at a seventh of its time (docs/NOTEBOOK.md).
+        public static let quick = Hearing(trailing: 2)
+        /// Silence up to 30 s, as it was trained.
+        public static let whole = Hearing(atLeast: 30)
+    }
+
     /// Change it with the code that makes transcripts.
     private static let version = 1
     /// As OpenAI's decoder: half of the positions.
@@ -69,13 +86,15 @@ public final class Transcriber {
         hash = Checksum.sha256(Data("\(weights) \(rules) \(Self.version)".utf8))
     }
 
-    /// The text of each clip. Clips of one length are quickest together. A clip of more than 30 s is heard in windows of 30 s, so a
-    /// word at a cut may be lost.
+    /// The text of each clip. Clips of one length are quickest together. A clip of more than 30 s (28 where the hearing is quick) is
+    /// heard in windows of that length, so a word at a cut may be lost.
     ///
     /// - Parameter shouldStop: asked before every clip and token; then `CancellationError` is thrown.
-    public func transcribe(_ clips: [Waveform], shouldStop: () -> Bool = { false }) throws -> [String] {
+    public func transcribe(
+        _ clips: [Waveform], hearing: Hearing = .quick, shouldStop: () -> Bool = { false }
+    ) throws -> [String] {
         var windows: [(clip: Int, mel: MelSpectrogram)] = []
-        for (i, mels) in try mels(clips).enumerated() { windows += mels.map { (i, $0) } }
+        for (i, mels) in try mels(clips, hearing).enumerated() { windows += mels.map { (i, $0) } }
         var heard: [MLXArray] = []
         for (_, mel) in windows {
             if shouldStop() { throw CancellationError() }
@@ -90,22 +109,26 @@ public final class Transcriber {
     }
 
     /// The windows of each clip. They do not depend on each other, so each clip is a thread's.
-    private func mels(_ clips: [Waveform]) throws -> [[MelSpectrogram]] {
+    private func mels(_ clips: [Waveform], _ hearing: Hearing) throws -> [[MelSpectrogram]] {
         let made = Slots<[MelSpectrogram]>(count: clips.count), logMel = logMel
         DispatchQueue.concurrentPerform(iterations: clips.count) { i in
-            made.set(i, Result { try Self.windows(clips[i]).map { try logMel($0) } })
+            made.set(i, Result { try Self.windows(clips[i], hearing).map { try logMel($0) } })
         }
         return try made.values()
     }
 
-    private static func windows(_ clip: Waveform) throws -> [Waveform] {
-        let sound = try Resampler.resample(clip, to: LogMel.sampleRate), size = window * LogMel.sampleRate
-        // Less than a tenth of a second holds no word.
-        return stride(from: 0, to: sound.samples.count, by: size).map { start in
-            Waveform(
-                samples: Array(sound.samples[start..<min(start + size, sound.samples.count)]),
-                sampleRate: LogMel.sampleRate)
-        }.filter { $0.samples.count >= LogMel.sampleRate / 10 }
+    /// With the silence that belongs behind each.
+    private static func windows(_ clip: Waveform, _ hearing: Hearing) throws -> [Waveform] {
+        let sound = try Resampler.resample(clip, to: LogMel.sampleRate), rate = Double(LogMel.sampleRate)
+        let silence = Int(hearing.trailing * rate), size = window * LogMel.sampleRate - silence
+        return stride(from: 0, to: sound.samples.count, by: size).compactMap { start in
+            let part = sound.samples[start..<min(start + size, sound.samples.count)]
+            // Less than a tenth of a second holds no word.
+            guard part.count >= LogMel.sampleRate / 10 else { return nil }
+            let behind = max(silence, Int(hearing.atLeast * rate) - part.count)
+            return Waveform(
+                samples: Array(part) + [Float](repeating: 0, count: behind), sampleRate: LogMel.sampleRate)
+        }
     }
 
     /// The encoder's last states of a window, [frames / 2, width].

@@ -59,14 +59,14 @@ public enum TranscriberSetup {
 }
 
 /// Turns CTranslate2's files of a Whisper into a folder in Hugging Face's layout.
-enum TranscriberConversion {
+package enum TranscriberConversion {
     /// Converts into an existing folder; call it inside `AtomicDirectory.write`.
     ///
     /// - Parameters:
     ///   - weights: a model.bin of CTranslate2 in f16; it stays f16.
     ///   - settings: the config.json beside it, which lists the tokens that are never said.
     ///   - sources: texts for `config.json` that say where the weights come from.
-    static func convert(
+    package static func convert(
         weights: URL, tokenizer: URL, settings: URL, to folder: URL, sources: [String: String] = [:]
     ) throws {
         var whisper = try WhisperWeights(CTranslate2File(weights))
