@@ -19,8 +19,18 @@ extension CorpusCommand {
         @Option(help: "The same seed gives the same corpus.")
         var seed: UInt64 = 1
 
-        @Option(help: "packaged (the same on every machine), all (with flite where installed), or ids with commas.")
+        @Option(
+            help: "packaged (the same on every machine), all (with flite where installed), none, or ids with commas.")
         var voices = "packaged"
+
+        @Option(help: "An OpenAI-compatible speech service that speaks too, as https://host/v1; key: OPENAI_API_KEY.")
+        var endpoint: String?
+
+        @Option(help: "Its model.")
+        var endpointModel: String?
+
+        @Option(help: "Its voices and their sex, as nova:female,onyx:male; three of each sex serve all splits.")
+        var endpointVoices: String?
 
         @Option(help: "Some of age,gender,emotion,safety,intents,declared,alignment.")
         var parts = "age,gender,emotion,safety,intents,declared"
@@ -68,7 +78,17 @@ extension CorpusCommand {
             options.textsPerCategory = textsPerCategory
             options.alignmentSentences = sentences
             options.alignmentSequences = sequences
-            let plan = try CorpusPlan(texts: .bundled(), voices: Voice.named(voices), options: options)
+            var voices = try Voice.named(voices)
+            switch (endpoint, endpointModel, endpointVoices) {
+            case (nil, nil, nil): break
+            case (let url?, let model?, let names?):
+                options.endpoint = try SpeechEndpoint(url: url, model: model)
+                voices += try SpeechEndpoint.voices(names)
+            default:
+                throw ValidationError(
+                    "--endpoint, --endpoint-model and --endpoint-voices are given together or not at all")
+            }
+            let plan = try CorpusPlan(texts: .bundled(), voices: voices, options: options)
             let environment: SpeechEnvironment
             do {
                 environment = try SpeechEnvironment.install { Progress.say($0) }
