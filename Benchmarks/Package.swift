@@ -9,6 +9,7 @@ let package = Package(
         .executableTarget(name: "TrainingStep", dependencies: [.product(name: "Resurface", package: "resurface")]),
         .executableTarget(name: "RandomCheckpoint", dependencies: [.product(name: "Resurface", package: "resurface")]),
         .executableTarget(name: "StoredWeights", dependencies: [.product(name: "Resurface", package: "resurface")]),
+        .executableTarget(name: "TranscriptPadding", dependencies: [.product(name: "Resurface", package: "resurface")]),
     ],
     swiftLanguageModes: [.v6]
 )

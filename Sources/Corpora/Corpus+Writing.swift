@@ -3,7 +3,9 @@ import Foundation
 
 extension Utterance {
     /// Its line in corpus.jsonl, without what is nil.
-    package var json: JSONValue {
+    package var json: JSONValue { .object(fields) }
+
+    var fields: [String: JSONValue] {
         var fields: [String: JSONValue] = [
             "id": .string(id), "audio": .string(audio), "text": .string(text), "speaker": .string(speaker),
             "engine": .string(engine), "split": .string(split.rawValue),
@@ -15,7 +17,7 @@ extension Utterance {
         for (key, value) in optional { if let value { fields[key] = .string(value) } }
         if let declaredAge { fields["declaredAge"] = .integer(declaredAge) }
         if let voice { fields["voice"] = .object(voice.mapValues { .string($0) }) }
-        return .object(fields)
+        return fields
     }
 }
 

@@ -22,8 +22,12 @@ public struct WordErrorRate: Codable, Sendable, Equatable {
     /// The best alignment of two transcripts, lower-cased and without punctuation. At most `maximumWords` words of the
     /// hypothesis are aligned, so that an endless answer costs no endless time; the rest are insertions.
     public init(reference: String, hypothesis: String) {
-        let reference = Array(ResponseForm.words(reference).prefix(Self.maximumWords))
-        let spoken = ResponseForm.words(hypothesis)
+        self.init(reference: ResponseForm.words(reference), hypothesis: ResponseForm.words(hypothesis))
+    }
+
+    /// The same of words that were taken from the texts already.
+    init(reference: [String], hypothesis spoken: [String]) {
+        let reference = Array(reference.prefix(Self.maximumWords))
         let hypothesis = Array(spoken.prefix(Self.maximumWords))
         var row = (0...hypothesis.count).map { WordErrorRate(insertions: $0) }
         for word in reference {

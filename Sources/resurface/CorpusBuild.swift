@@ -1,6 +1,6 @@
 import ArgumentParser
-import Checkpoints
 import Corpora
+import Evaluation
 import Foundation
 
 extension CorpusCommand {
@@ -19,8 +19,18 @@ extension CorpusCommand {
         @Option(help: "The same seed gives the same corpus.")
         var seed: UInt64 = 1
 
-        @Option(help: "packaged (the same on every machine), all (with flite where installed), or ids with commas.")
+        @Option(
+            help: "packaged (the same on every machine), all (with flite where installed), none, or ids with commas.")
         var voices = "packaged"
+
+        @Option(help: "An OpenAI-compatible speech service that speaks too, as https://host/v1; key: OPENAI_API_KEY.")
+        var endpoint: String?
+
+        @Option(help: "Its model.")
+        var endpointModel: String?
+
+        @Option(help: "Its voices and their sex, as nova:female,onyx:male; three of each sex serve all splits.")
+        var endpointVoices: String?
 
         @Option(help: "Some of age,gender,emotion,safety,intents,declared,alignment.")
         var parts = "age,gender,emotion,safety,intents,declared"
@@ -42,6 +52,10 @@ extension CorpusCommand {
         @Option(help: "Processes at once (default: one per core).")
         var workers: Int?
 
+        @Option(
+            help: "Then transcribe every clip and drop those with a word error rate above this, as corpus verify does.")
+        var verify: Double?
+
         @Flag(help: "Print a JSON object on standard output.")
         var json = false
 
@@ -58,12 +72,23 @@ extension CorpusCommand {
             guard let level = LevelRule(rawValue: level) else {
                 throw ValidationError("--level: expected constant or kept, found \(level)")
             }
+            try verify.map(Verify.check)
             options.level = level
             options.seed = seed
             options.textsPerCategory = textsPerCategory
             options.alignmentSentences = sentences
             options.alignmentSequences = sequences
-            let plan = try CorpusPlan(texts: .bundled(), voices: Voice.named(voices), options: options)
+            var voices = try Voice.named(voices)
+            switch (endpoint, endpointModel, endpointVoices) {
+            case (nil, nil, nil): break
+            case (let url?, let model?, let names?):
+                options.endpoint = try SpeechEndpoint(url: url, model: model)
+                voices += try SpeechEndpoint.voices(names)
+            default:
+                throw ValidationError(
+                    "--endpoint, --endpoint-model and --endpoint-voices are given together or not at all")
+            }
+            let plan = try CorpusPlan(texts: .bundled(), voices: voices, options: options)
             let environment: SpeechEnvironment
             do {
                 environment = try SpeechEnvironment.install { Progress.say($0) }
@@ -84,16 +109,23 @@ extension CorpusCommand {
                 Progress.say("stopped after \(outcome.spoken + outcome.kept) clips; run it again to go on")
                 throw CancellationError()
             }
-            let answer: JSONValue = [
-                "folder": .string(corpus.folder.path), "utterances": .integer(corpus.utterances.count),
-                "spoken": .integer(outcome.spoken), "kept": .integer(outcome.kept),
-                "seconds": .number((outcome.seconds * 10).rounded() / 10),
-            ]
+            let verification = try verify.map { try Verify.verify(corpus.folder, limit: $0) }
+            let answer = Answer(
+                folder: corpus.folder.path,
+                utterances: corpus.utterances.count - (verification?.dropped.count ?? 0), spoken: outcome.spoken,
+                kept: outcome.kept, seconds: (outcome.seconds * 10).rounded() / 10, verification: verification)
+            if json { return try printJSON(answer) }
+            if let verification { print(verification.table) }
             print(
-                json
-                    ? answer.text()
-                    : "\(corpus.folder.path): \(corpus.utterances.count) utterances, \(outcome.spoken) spoken, "
-                        + "\(outcome.kept) kept")
+                "\(answer.folder): \(answer.utterances) utterances, \(answer.spoken) spoken, \(answer.kept) kept")
+        }
+
+        private struct Answer: Codable {
+            var folder: String
+            var utterances: Int, spoken: Int, kept: Int
+            /// Of speaking.
+            var seconds: Double
+            var verification: CorpusVerification?
         }
     }
 }

@@ -50,6 +50,41 @@ final class SmolConversionTests: XCTestCase {
         }
     }
 
+    func testTheTranscriberIsConverted() throws {
+        try withTemporaryFolder { folder in
+            func file(_ name: String) -> URL { folder.appendingPathComponent(name) }
+            try TinyFiles.encoder(withDecoder: true).write(to: file("model.bin"))
+            try Data("{}".utf8).write(to: file("tokens.json"))
+            try Data(#"{"suppress_ids": [2], "suppress_ids_begin": [0, 1], "lang_ids": []}"#.utf8)
+                .write(to: file("settings.json"))
+            try AtomicDirectory.write(to: file("out")) {
+                try TranscriberConversion.convert(
+                    weights: file("model.bin"), tokenizer: file("tokens.json"), settings: file("settings.json"), to: $0)
+            }
+            let made = try HFFolder(file("out"))
+            XCTAssertEqual(made.names.count, 7 + 15 + 4 + 24)
+            XCTAssertEqual(try made.config.int("decoder_ffn_dim", in: 0...99), 8)
+            XCTAssertEqual(try made.config.int("vocab_size", in: 0...99), 3)
+            XCTAssertEqual(try made.info("model.encoder.conv1.weight").type, .f16)
+            func values(_ name: String) throws -> [Float] { try made.array("model.decoder.layers.0.\(name)").asArray() }
+            // Three matrices are stacked in the one, two in the other.
+            XCTAssertEqual(try values("self_attn.v_proj.weight"), [8, 9, 10, 11])
+            XCTAssertEqual(try values("encoder_attn.q_proj.weight"), [0, 1, 2, 3])
+            XCTAssertEqual(try values("encoder_attn.v_proj.weight"), [4, 5, 6, 7])
+            XCTAssertEqual(try values("encoder_attn.v_proj.bias"), [8, 9])
+            XCTAssertFalse(made.has("model.decoder.layers.0.encoder_attn.k_proj.bias"))
+            let rules = try JSONFile.object(at: file("out/generation_config.json"))
+            XCTAssertEqual(try rules.ints("begin_suppress_tokens", in: 0...9), [0, 1])
+            // A file of the encoder alone is none.
+            try TinyFiles.encoder().write(to: file("model.bin"))
+            XCTAssertThrowsError(
+                try TranscriberConversion.convert(
+                    weights: file("model.bin"), tokenizer: file("tokens.json"), settings: file("settings.json"),
+                    to: file("out"))
+            ) { XCTAssertTrue("\($0)".contains("decoder/"), "\($0)") }
+        }
+    }
+
     func testWrongFilesAreRefusedAndNothingIsLeft() throws {
         try withTemporaryFolder { folder in
             let encoder = folder.appendingPathComponent("model.bin"), text = folder.appendingPathComponent("a.gguf")

@@ -10,11 +10,14 @@ enum TinyFiles {
         (0..<count).reduce(Data()) { $0 + little(Float($1).bitPattern) }
     }
 
-    /// Whisper of width 2, 5 bands, one layer of one head, f32.
-    static func encoder(keyBias: Float = 0) -> Data {
+    /// Whisper of width 2, 5 bands, one layer of one head, f32. Its decoder, where wanted, has three tokens.
+    static func encoder(keyBias: Float = 0, withDecoder: Bool = false) -> Data {
         func text(_ value: String) -> Data { little(UInt16(value.utf8.count + 1)) + Data(value.utf8) + Data([0]) }
         var variables: [(String, [Int], Data)] = []
-        func add(_ name: String, _ shape: [Int]) { variables.append((name, shape, counting(shape.reduce(1, *)))) }
+        func add(_ name: String, _ shape: [Int]) {
+            let half = name.hasPrefix("decoder/") ? "" : "encoder/"
+            variables.append((half + name, shape, counting(shape.reduce(1, *))))
+        }
         add("conv1/weight", [2, 5, 3])
         add("conv1/bias", [2])
         add("conv2/weight", [2, 2, 3])
@@ -26,20 +29,44 @@ enum TinyFiles {
         }
         add("layer_0/self_attention/linear_0/weight", [6, 2])
         let bias = [6, 7, keyBias, 0, 8, 9].reduce(Data()) { $0 + little($1.bitPattern) }
-        variables.append(("layer_0/self_attention/linear_0/bias", [6], bias))
+        variables.append(("encoder/layer_0/self_attention/linear_0/bias", [6], bias))
         add("layer_0/self_attention/linear_1/weight", [2, 2])
         add("layer_0/self_attention/linear_1/bias", [2])
         add("layer_0/ffn/linear_0/weight", [8, 2])
         add("layer_0/ffn/linear_0/bias", [8])
         add("layer_0/ffn/linear_1/weight", [2, 8])
         add("layer_0/ffn/linear_1/bias", [2])
-        var file = little(UInt32(6)) + text("WhisperSpec") + little(UInt32(3)) + little(UInt32(variables.count + 1))
+        if withDecoder {
+            add("decoder/embeddings/weight", [3, 2])
+            add("decoder/position_encodings/encodings", [4, 2])
+            add("decoder/layer_norm/gamma", [2])
+            add("decoder/layer_norm/beta", [2])
+            for name in ["self_attention", "attention", "ffn"] {
+                add("decoder/layer_0/\(name)/layer_norm/gamma", [2])
+                add("decoder/layer_0/\(name)/layer_norm/beta", [2])
+            }
+            add("decoder/layer_0/self_attention/linear_0/weight", [6, 2])
+            variables.append(("decoder/layer_0/self_attention/linear_0/bias", [6], bias))
+            add("decoder/layer_0/attention/linear_1/weight", [4, 2])
+            variables.append(("decoder/layer_0/attention/linear_1/bias", [4], Data(bias.dropFirst(8))))
+            for name in ["self_attention/linear_1", "attention/linear_0", "attention/linear_2"] {
+                add("decoder/layer_0/\(name)/weight", [2, 2])
+                add("decoder/layer_0/\(name)/bias", [2])
+            }
+            add("decoder/layer_0/ffn/linear_0/weight", [8, 2])
+            add("decoder/layer_0/ffn/linear_0/bias", [8])
+            add("decoder/layer_0/ffn/linear_1/weight", [2, 8])
+            add("decoder/layer_0/ffn/linear_1/bias", [2])
+        }
+        let heads = withDecoder ? ["encoder/num_heads", "decoder/num_heads"] : ["encoder/num_heads"]
+        var file = little(UInt32(6)) + text("WhisperSpec") + little(UInt32(3))
+        file += little(UInt32(variables.count + heads.count))
         for (name, shape, data) in variables {
-            file += text("encoder/\(name)") + Data([UInt8(shape.count)])
+            file += text(name) + Data([UInt8(shape.count)])
             for dimension in shape { file += little(UInt32(dimension)) }
             file += Data([0]) + little(UInt32(data.count)) + data
         }
-        file += text("encoder/num_heads") + Data([0, 2]) + little(UInt32(2)) + little(Int16(1))
+        for name in heads { file += text(name) + Data([0, 2]) + little(UInt32(2)) + little(Int16(1)) }
         return file + little(UInt32(0))
     }
 

@@ -54,6 +54,11 @@ public final class KVCache {
         (keys[layer], values[layer]) = (k, v)
         return (k, v)
     }
+    /// Leaves the named rows, in that order.
+    func keep(rows: MLXArray) {
+        keys = keys.map { $0?.take(rows) }
+        values = values.map { $0?.take(rows) }
+    }
     /// The same past for each of `count` rows, of a cache of one row.
     func repeated(_ count: Int) -> KVCache {
         let many = KVCache(layers: keys.count)

@@ -20,21 +20,20 @@ final class WhisperAttention: Module {
     @ModuleInfo(key: "v_proj") var value: Linear
     @ModuleInfo(key: "out_proj") var output: Linear
     let heads: Int
-    init(_ c: WhisperEncoderConfig) {
-        heads = c.heads
-        _query.wrappedValue = Linear(c.width, c.width)
-        _key.wrappedValue = Linear(c.width, c.width, bias: false)  // Whisper's keys have none
-        _value.wrappedValue = Linear(c.width, c.width)
-        _output.wrappedValue = Linear(c.width, c.width)
+    init(width: Int, heads: Int) {
+        self.heads = heads
+        _query.wrappedValue = Linear(width, width)
+        _key.wrappedValue = Linear(width, width, bias: false)  // Whisper's keys have none
+        _value.wrappedValue = Linear(width, width)
+        _output.wrappedValue = Linear(width, width)
     }
     /// x [B, T, width] -> [B, T, width]. Every row sees the rows up to the end of its own block of `block` rows (nil: all are
     /// one), of those the first `keys`: the rest is padding.
     ///
     /// The rows of a block see the same keys, so each block is one call without a mask.
     func callAsFunction(_ x: MLXArray, block: Int? = nil, keys: Int? = nil) -> MLXArray {
-        let (B, T, D) = (x.dim(0), x.dim(1), x.dim(2) / heads)
-        let split = { (y: MLXArray) in y.reshaped([B, T, self.heads, D]) }
-        let (queries, allKeys, allValues) = (split(query(x)), split(key(x)), split(value(x)))
+        let T = x.dim(1), D = x.dim(2) / heads
+        let queries = split(query(x)), (allKeys, allValues) = keysAndValues(x)
         let size = max(1, block ?? T)
         let blocks = stride(from: 0, to: T, by: size).map { start in
             let end = min(start + size, T), seen = 0..<min(end, keys ?? T)
@@ -42,8 +41,24 @@ final class WhisperAttention: Module {
                 queries: queries.slice(start..<end, axis: 1), keys: allKeys.slice(seen, axis: 1),
                 values: allValues.slice(seen, axis: 1), scale: 1 / Float(D).squareRoot(), causal: false)
         }
-        return output(concatenated(blocks, axis: 1).reshaped([B, T, heads * D]))
+        return output(concatenated(blocks, axis: 1).reshaped(x.shape))
     }
+
+    /// The keys and values of x [B, T, width], [B, T, heads, width / heads] each.
+    func keysAndValues(_ x: MLXArray) -> (MLXArray, MLXArray) { (split(key(x)), split(value(x))) }
+
+    /// Attention of x [B, S, width] to keys and values made before, of row b the first `last[b]` (nil: all). Causal: the last of x
+    /// sees all keys, the one before it all but the last, and so on.
+    func callAsFunction(
+        _ x: MLXArray, keys: MLXArray, values: MLXArray, last: MLXArray? = nil, causal: Bool
+    ) -> MLXArray {
+        let y = Fused.attention(
+            queries: split(query(x)), keys: keys, values: values, last: last,
+            scale: 1 / Float(x.dim(2) / heads).squareRoot(), causal: causal)
+        return output(y.reshaped(x.shape))
+    }
+
+    private func split(_ y: MLXArray) -> MLXArray { y.reshaped([y.dim(0), y.dim(1), heads, y.dim(2) / heads]) }
 }
 
 final class WhisperEncoderLayer: Module {
@@ -53,7 +68,7 @@ final class WhisperEncoderLayer: Module {
     @ModuleInfo var fc2: Linear
     @ModuleInfo(key: "final_layer_norm") var finalNorm: LayerNorm
     init(_ c: WhisperEncoderConfig) {
-        _attention.wrappedValue = WhisperAttention(c)
+        _attention.wrappedValue = WhisperAttention(width: c.width, heads: c.heads)
         _attentionNorm.wrappedValue = LayerNorm(c.width)
         fc1 = Linear(c.width, c.feedForward)
         fc2 = Linear(c.feedForward, c.width)

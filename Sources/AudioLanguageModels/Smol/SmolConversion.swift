@@ -11,7 +11,7 @@ public enum SmolConversion {
     /// Converts into an existing folder; call it inside `AtomicDirectory.write`.
     ///
     /// - Parameters:
-    ///   - encoder: a Whisper model.bin of CTranslate2; its decoder is left out.
+    ///   - encoder: a Whisper model.bin of CTranslate2; its decoder is left out (see `TranscriberConversion`).
     ///   - languageModel: a GGUF file of the llama architecture with tied embeddings.
     ///   - sources: texts for `config.json` that say where the weights come from.
     ///   - progress: gets the fraction done.
@@ -22,7 +22,8 @@ public enum SmolConversion {
         let gguf = try GGUFFile(languageModel)
         let ct2 = try CTranslate2File(encoder)
         let text = try SmolTextWeights(gguf)
-        let audio = try SmolAudioWeights(ct2)
+        var audio = try WhisperWeights(ct2)
+        let audioConfig = try audio.addEncoder(named: "audio_tower.")
         let tokenizer = try SmolTokenizerFiles(gguf)
         guard let audioID = tokenizer.specials.first(where: { $0.text == audioToken })?.id else {
             throw CheckpointError("\(languageModel.path) has no special token \(audioToken)")
@@ -31,8 +32,7 @@ public enum SmolConversion {
         var tensors: [(name: String, array: MLXArray)] = []
         for item in text.plan + audio.plan {
             if shouldStop() { throw CancellationError() }
-            let values = try item.read()
-            tensors.append((item.name, try Self.array(values, item.shape, item.name)))
+            tensors.append((item.name, try item.array()))
             progress(0.8 * Double(tensors.count) / total)
         }
         try Safetensors.write(
@@ -41,7 +41,7 @@ public enum SmolConversion {
         progress(0.95)
         let config: JSONValue = [
             "architectures": ["ResurfaceSmol"], "model_type": "resurface_smol", "dtype": "float32",
-            "audio_config": audio.config, "text_config": text.config, "audio_token": .string(audioToken),
+            "audio_config": .object(audioConfig), "text_config": text.config, "audio_token": .string(audioToken),
             "audio_token_id": .integer(audioID), "audio_token_index": .integer(audioID), "audio_padding": "none",
             "tie_word_embeddings": true, "sources": .object(sources.mapValues { .string($0) }),
         ]
@@ -52,13 +52,6 @@ public enum SmolConversion {
         try put(tokenizer.tokenizer, "tokenizer.json")
         try put(tokenizer.config.text(pretty: true), "tokenizer_config.json")
         progress(1)
-    }
-
-    private static func array(_ values: [Float], _ shape: [Int], _ name: String) throws -> MLXArray {
-        guard shape.reduce(1, *) == values.count else {
-            throw CheckpointError("\(name): \(values.count) values for shape \(shape)")
-        }
-        return try values.withUnsafeBytes { try MLXArray(rawBytes: $0, shape: shape, dtype: .float32) }
     }
 
     /// Undoes GGUF's row order of q and k. There the rows of a head are (half, 2), for RoPE on neighbouring pairs;
@@ -77,11 +70,4 @@ public enum SmolConversion {
         }
         return out
     }
-}
-
-/// One tensor to be written: its Hugging Face name and shape, and how to read it.
-struct SmolTensor {
-    var name: String
-    var shape: [Int]
-    var read: () throws -> [Float]
 }

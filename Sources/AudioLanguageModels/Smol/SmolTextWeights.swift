@@ -3,7 +3,7 @@ import Foundation
 
 /// The language model's half of the conversion: GGUF's llama names to Hugging Face's.
 struct SmolTextWeights {
-    private(set) var plan: [SmolTensor] = []
+    private(set) var plan: [ConvertedTensor] = []
     private(set) var config: JSONValue = nil
 
     init(_ gguf: GGUFFile) throws {
@@ -31,7 +31,7 @@ struct SmolTextWeights {
                 throw CheckpointError("\(gguf.url.path): \(stored) has shape \(found), expected \(shape)")
             }
             plan.append(
-                SmolTensor(name: name, shape: shape) {
+                ConvertedTensor(name: name, shape: shape) {
                     let values = try gguf.floats(stored)
                     guard let heads else { return values }
                     return SmolConversion.halfSplit(values, heads: heads, headWidth: headWidth, columns: width)

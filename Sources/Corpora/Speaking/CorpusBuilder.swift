@@ -33,7 +33,8 @@ public struct CorpusBuilder: Sendable {
     ///   - workers: processes at once; nil: one per core, at most 8.
     ///   - progress: called from several threads, one at a time.
     ///   - shouldStop: asked before every clip, from several threads.
-    /// - Throws: `CorpusError` that names the first clips that could not be spoken, after all others are done.
+    /// - Throws: `CorpusError` that names the first clips that could not be spoken, after all others are done, or where many in a
+    ///   row could not.
     public func build(
         workers: Int? = nil, progress: @escaping @Sendable (Progress) -> Void = { _ in },
         shouldStop: @escaping @Sendable () -> Bool = { false }
@@ -73,12 +74,14 @@ public struct CorpusBuilder: Sendable {
         let outcome = state.outcome
         if !outcome.failures.isEmpty {
             throw CorpusError(
-                "\(outcome.failures.count) of \(items.count) clips could not be spoken; the others are kept. First: "
+                "\(outcome.failures.count) of \(items.count) clips could not be spoken; those that were are kept. First: "
                     + outcome.failures.prefix(3).joined(separator: "; "))
         }
         var corpus: Corpus?
         if outcome.done == items.count {
             let made = Corpus(folder: folder, utterances: items.map(\.utterance))
+            // What an earlier build dropped is in this one, or no longer planned.
+            try? FileManager.default.removeItem(at: folder.appendingPathComponent(Corpus.droppedName))
             try made.write()
             corpus = made
         }
@@ -108,6 +111,9 @@ public struct CorpusBuilder: Sendable {
         private var done = 0
         private var kept = 0
         private var failures: [(Int, String)] = []
+        /// Failures since the last clip that was spoken: so many one after the other mean that none will be.
+        private var failing = 0
+        private static let patience = 25
 
         init(total: Int, progress: @escaping @Sendable (Progress) -> Void) {
             self.total = total
@@ -116,7 +122,7 @@ public struct CorpusBuilder: Sendable {
 
         func next() -> Int? {
             lock.withLock {
-                guard following < total else { return nil }
+                guard following < total, failing < Self.patience else { return nil }
                 following += 1
                 return following - 1
             }
@@ -125,12 +131,18 @@ public struct CorpusBuilder: Sendable {
         func finish(kept isKept: Bool) {
             lock.withLock {
                 done += 1
+                if !isKept { failing = 0 }
                 if isKept { kept += 1 }
                 progress(Progress(done: done, total: total, kept: kept))
             }
         }
 
-        func fail(_ index: Int, _ reason: String) { lock.withLock { failures.append((index, reason)) } }
+        func fail(_ index: Int, _ reason: String) {
+            lock.withLock {
+                failures.append((index, reason))
+                failing += 1
+            }
+        }
 
         var outcome: (done: Int, kept: Int, failures: [String]) {
             lock.withLock { (done, kept, failures.sorted { $0.0 < $1.0 }.map(\.1)) }

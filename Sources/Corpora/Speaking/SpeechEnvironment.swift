@@ -13,7 +13,7 @@ public struct SpeechEnvironment: Sendable {
     /// Where it lies.
     public static var folder: URL { ResurfaceCache.folder.appendingPathComponent("speech", isDirectory: true) }
 
-    private static let names = ["worker.py", "espeak.py", "voice.praat", "requirements.txt"]
+    private static let names = ["worker.py", "espeak.py", "endpoint.py", "voice.praat", "requirements.txt"]
 
     /// The environment if it is installed and of this version; nil otherwise.
     public static func installed() throws -> SpeechEnvironment? {

@@ -39,6 +39,9 @@ public struct SpeechJob: Sendable, Equatable {
     public var process: SpeechProcess
     /// For the engine's own noise, 31 bits.
     public var seed: Int
+    /// Of the engine `endpoint`: whom to ask, and in what tone to speak.
+    public var endpoint: SpeechEndpoint?
+    public var instructions: String?
 
     /// Two jobs with one hash give the same bytes: `scripts` stands for the worker's own code.
     func hash(scripts: String) -> String {
@@ -52,10 +55,17 @@ public struct SpeechJob: Sendable, Equatable {
     }
 
     private var fields: [String: JSONValue] {
-        [
+        var fields: [String: JSONValue] = [
             "text": .string(text), "engine": .string(engine.rawValue), "voice": .string(engineVoice),
             "process": process.json, "seed": .integer(seed),
         ]
+        if let endpoint {
+            fields["endpoint"] = [
+                "url": .string(endpoint.url), "model": .string(endpoint.model),
+                "instructions": .string(instructions ?? ""),
+            ]
+        }
+        return fields
     }
 }
 

@@ -1,9 +1,11 @@
 /// The program or library that turns text into speech.
 public enum SpeechEngine: String, Codable, Sendable, CaseIterable {
     case hibari, piper, espeak, flite
+    /// A service with OpenAI's interface (`SpeechEndpoint`).
+    case endpoint
 
     /// Whether it comes with the speech environment, so that it is the same on every machine.
-    public var isPackaged: Bool { self != .flite }
+    public var isPackaged: Bool { self != .flite && self != .endpoint }
 }
 
 public enum Sex: String, Codable, Sendable { case female, male }
@@ -88,17 +90,18 @@ public struct Voice: Sendable, Equatable, Identifiable {
         Voice("kal16", .flite, "kal16", .male, f0: 88, .test),
     ]
 
-    /// Voices by name: `packaged`, `all` (with flite), or ids with commas between them.
+    /// Voices by name: `packaged`, `all` (with flite), `none`, or ids with commas between them.
     public static func named(_ names: String) throws -> [Voice] {
         let all = packaged + flite
         switch names {
         case "packaged": return packaged
         case "all": return all
+        case "none": return []
         default:
             let ids = names.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
             for id in ids where !all.contains(where: { $0.id == id }) {
                 throw CorpusError(
-                    "voices: \"\(id)\" is unknown; expected packaged, all, or some of "
+                    "voices: \"\(id)\" is unknown; expected packaged, all, none, or some of "
                         + all.map(\.id).joined(separator: ", "))
             }
             return all.filter { ids.contains($0.id) }

@@ -33,6 +33,8 @@ public struct CorpusPlan: Sendable {
         /// For the part alignment: how many of the sentences (nil: all), and sequences of their words.
         public var alignmentSentences: Int?
         public var alignmentSequences = 7_000
+        /// Whom the voices of the engine `endpoint` ask.
+        public var endpoint: SpeechEndpoint?
         public init() {}
     }
 
@@ -146,7 +148,11 @@ public struct CorpusPlan: Sendable {
         ]
         let process: SpeechProcess
         let intensity: EmotionRule.Intensity = generator.uniform() < options.strongShare ? .strong : .normal
-        if let emotion, let rule = EmotionRule.rule(for: emotion, sex: voice.sex, intensity: intensity) {
+        let isTold = voice.engine == .endpoint  // how to speak, instead of being changed afterwards
+        if isTold {
+            process = .adult(voice, level: options.level, using: &generator)
+            if emotion != nil { labels["intensity"] = intensity.rawValue }
+        } else if let emotion, let rule = EmotionRule.rule(for: emotion, sex: voice.sex, intensity: intensity) {
             process = .emotional(voice, rule: rule, level: options.level, using: &generator)
             labels["intensity"] = intensity.rawValue
         } else if child {
@@ -157,8 +163,12 @@ public struct CorpusPlan: Sendable {
         let utterance = Utterance(
             id: id, audio: "", text: text, speaker: voice.id, engine: voice.engine.rawValue, split: split,
             voice: labels)
-        let job = SpeechJob(
+        var job = SpeechJob(
             text: text, engine: voice.engine, engineVoice: voice.engineVoice, process: process, seed: jobSeed)
+        if isTold {
+            job.endpoint = options.endpoint
+            job.instructions = SpeechEndpoint.instructions(child: child, emotion: emotion, intensity: intensity)
+        }
         return Item(utterance: utterance, job: job)
     }
 

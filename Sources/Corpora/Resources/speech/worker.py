@@ -1,7 +1,8 @@
 """Speaks texts: one JSON job a line on standard input, one JSON answer a line on standard output.
 
-job:    {"id", "out": "/path/clip.wav", "text", "engine": "hibari|piper|espeak|flite", "voice",
-         "process": {"formant", "shift", "range", "slope", "duration", "alpha", "level"}, "seed"}
+job:    {"id", "out": "/path/clip.wav", "text", "engine": "hibari|piper|espeak|flite|endpoint", "voice",
+         "process": {"formant", "shift", "range", "slope", "duration", "alpha", "level"}, "seed",
+         "endpoint": {"url", "model", "instructions"} for that engine}
 answer: {"id", "out", "ok": true, "seconds", "f0", "f0_source"} or {"id", "out", "ok": false, "error"}
 probe:  {"probe": true} answers {"ok": true, "engines": [...]}: the engines that this machine has.
 
@@ -25,7 +26,8 @@ import wave
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-import numpy as np  # noqa: E402  (after the thread counts)
+import endpoint  # noqa: E402  (after the thread counts)
+import numpy as np  # noqa: E402
 
 RATE = 16000
 EDGE = 0.1  # seconds kept before and after the speech
@@ -208,7 +210,11 @@ def run(job):
         raise ValueError(f"text: expected 1 to {MAX_TEXT} characters without NUL")
     settings = settings_of(job)
     seed = int(job.get("seed", 0)) & 0x7FFFFFFF
-    samples, rate = engine(job["engine"]).speak(text, str(job["voice"]), seed)
+    voice = str(job["voice"])
+    if job["engine"] == "endpoint":
+        samples, rate = endpoint.speak(text, voice, job["endpoint"])
+    else:
+        samples, rate = engine(job["engine"]).speak(text, voice, seed)
     samples, before, after = process(trim(np.asarray(samples, np.float32), rate, 0.05), rate, settings)
     samples = trim(samples, RATE)
     out = job["out"]
