@@ -35,10 +35,10 @@ public struct CorpusVerification: Codable, Sendable, Equatable {
 public struct CorpusVerifier {
     public let transcriber: Transcriber
     /// Clips that are transcribed together.
-    static let batch = 32
+    static let batch = 64
     /// A clip with more word errors than this is heard once more, in a whole window, and that transcript counts: quick hearing
     /// fails now and then for no fault of the clip. Fixed, so that transcripts do not depend on the limit.
-    static let doubtful = 0.3
+    static let doubtful = 0.5
     /// Between two writes of the transcripts.
     private static let secondsBetweenWrites = 20.0
 

@@ -13,7 +13,7 @@ let arguments = CommandLine.arguments
 guard arguments.count > 1 else { fatalError("expected a corpus folder") }
 let corpus = try Corpus.load(URL(fileURLWithPath: arguments[1], isDirectory: true))
 let wanted = arguments.count > 2 ? Int(arguments[2]) ?? 300 : 300,
-    batch = arguments.count > 3 ? Int(arguments[3]) ?? 32 : 32
+    batch = arguments.count > 3 ? Int(arguments[3]) ?? 64 : 64
 // Not every nth: voices take turns in a built corpus.
 var picked = corpus.utterances, generator = SeededGenerator(seed: 1)
 generator.shuffle(&picked)
