@@ -115,6 +115,7 @@ struct Reproduce: ParsableCommand {
             plan.textsPerCategory = 150
             plan.textsOf = [.gender: 220, .emotion: 60]
             plan.heldOutTexts = 30
+            plan.validationTexts = 10  // nothing is chosen here
             plan.voicesPerCommand = 1
         }
         let target = folder.appendingPathComponent("corpus", isDirectory: true)

@@ -27,6 +27,13 @@ final class CorpusPlanTests: XCTestCase {
         for item in part.items { XCTAssertEqual(item, byId[item.utterance.id]) }
         let training = part.items.filter { $0.utterance.category == .age && $0.utterance.split == .train }
         XCTAssertEqual(Set(training.map(\.utterance.text)).count, 12)
+        (options.heldOutTexts, options.validationTexts) = (7, 3)
+        for (split, count) in [(Split.train, 12), (.validation, 3), (.test, 7)] {
+            let own = try CorpusPlan(texts: texts, options: options).items.map(\.utterance).filter {
+                $0.category == .gender && $0.split == split
+            }
+            XCTAssertEqual(Set(own.map(\.text)).count, count, "\(split)")
+        }
     }
 
     /// The confounds of DATA: no engine and no voice gives an attribute away, and no voice is heard in two splits.

@@ -25,6 +25,8 @@ public struct CorpusPlan: Sendable {
         /// At most so many texts of each category for validation and test each, and of the safety queries; nil: a tenth of
         /// `textsPerCategory`, or all.
         public var heldOutTexts: Int?
+        /// The same for validation alone, of each category.
+        public var validationTexts: Int?
         var heldOutLimit: Int? { heldOutTexts ?? textsPerCategory.map { max(1, ($0 + 9) / 10) } }
         /// Voices that speak each intent phrasing.
         public var voicesPerCommand = 3
@@ -69,7 +71,12 @@ public struct CorpusPlan: Sendable {
     private mutating func addQueries(_ queries: [CorpusTexts.Query], category: Category) throws {
         for split in Split.allCases {
             let all = Array(queries.filter { $0.split == split }.enumerated())
-            let limit = split == .train ? options.textsOf[category] ?? options.textsPerCategory : options.heldOutLimit
+            let limit =
+                switch split {
+                case .train: options.textsOf[category] ?? options.textsPerCategory
+                case .validation: options.validationTexts ?? options.heldOutLimit
+                case .test: options.heldOutLimit
+                }
             for (index, query) in some(all, limit, of: split) {
                 for attribute in category.attributes {
                     guard let response = query.responses[attribute] else { continue }
