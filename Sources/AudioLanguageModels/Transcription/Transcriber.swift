@@ -35,7 +35,7 @@ public final class Transcriber {
             self.trailing = min(max(0, trailing), 20)
             self.atLeast = min(max(0, atLeast), Double(Transcriber.window))
         }
-        /// 2 s of silence: nearly as good as a whole window, at a seventh of its time (docs/NOTEBOOK.md).
+        /// 2 s of silence: nearly as good as a whole window, at a ninth of its time (docs/NOTEBOOK.md).
         public static let quick = Hearing(trailing: 2)
         /// Silence up to 30 s, as it was trained.
         public static let whole = Hearing(atLeast: 30)
