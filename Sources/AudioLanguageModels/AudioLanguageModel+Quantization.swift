@@ -13,13 +13,14 @@ struct QuantizationFormat {
     /// Groups of 64, or of 32 where 64 does not divide every row.
     init(bits: Int, decoder: Decoder) throws {
         self.bits = bits
-        let linear = decoder.namedModules().filter { Self.includes($0.path) && $0.module is Linear }
-        func odd(_ size: Int) -> (path: String, module: Module)? {
-            linear.first { ($0.module as? Linear)?.shape.1.isMultiple(of: size) == false }
+        let layers = Self.layers(of: decoder)
+        func odd(_ size: Int) -> (path: String, layer: Linear)? {
+            layers.first { !$0.layer.shape.1.isMultiple(of: size) }
         }
         groupSize = odd(64) == nil ? 64 : 32
-        if let (path, module) = odd(32), let inputs = (module as? Linear)?.shape.1 {
-            throw ModelError("\(path) has \(inputs) inputs, which groups of 64 or 32 do not divide: leave the bits out")
+        if let (path, layer) = odd(32) {
+            throw ModelError(
+                "\(path) has \(layer.shape.1) inputs, which groups of 64 or 32 do not divide: leave the bits out")
         }
     }
 
@@ -38,6 +39,12 @@ struct QuantizationFormat {
 
     /// The decoder's layers alone: embedding table and output head stay as they are.
     static func includes(_ path: String) -> Bool { path.contains("layers.") }
+
+    static func layers(of decoder: Decoder) -> [(path: String, layer: Linear)] {
+        decoder.namedModules().compactMap { path, module in
+            includes(path) ? (module as? Linear).map { (path, $0) } : nil
+        }
+    }
 }
 
 extension AudioLanguageModel {
@@ -65,13 +72,10 @@ extension AudioLanguageModel {
         try refuseQuantized()
         let format = try QuantizationFormat(bits: bits, decoder: decoder)
         var layers: [String: Linear] = [:]
-        for (path, module) in decoder.namedModules() where QuantizationFormat.includes(path) {
-            guard let linear = module as? Linear else { continue }
-            layers[storedName(ofDecoder: path + ".weight")] = linear
+        for (path, layer) in QuantizationFormat.layers(of: decoder) {
+            layers[storedName(ofDecoder: path + ".weight")] = layer
         }
-        guard case .object(var config) = try JSONFile.value(at: files.url.appendingPathComponent("config.json")) else {
-            throw ModelError("\(files.url.path)/config.json: expected an object")
-        }
+        var config = files.config.fields
         config[QuantizationFormat.field] = format.value
         try AtomicDirectory.write(to: target) { folder in
             var done = 0, map: [String: JSONValue] = [:]

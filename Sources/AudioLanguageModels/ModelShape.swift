@@ -40,6 +40,9 @@ public struct ModelShape: Sendable, Equatable {
         }
     }
 
+    /// Of a model that is loaded.
+    public init(_ model: any AudioLanguageModel) throws { try self.init(model.files, decoder: model.decoder.config) }
+
     /// Elements of one layer's linear modules.
     public static func linearElements(_ d: DecoderConfig) -> Int {
         let attention = d.heads * d.headDimension, groups = d.keyValueHeads * d.headDimension

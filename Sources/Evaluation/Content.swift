@@ -39,6 +39,7 @@ extension Responder {
         let clips = try utterances.map(features)
         let candidates = utterances.map(\.text)
         let asks = try clips.map { try model.prompt([.asking(toRepeat: $0)]) }
+        let hearing = try clips.map { try model.prompt(hearing: $0, system: system) }
         var ranks: [TranscriptRank] = [], heard = Perplexity(), read = Perplexity(), answers = 0
         for (i, utterance) in utterances.enumerated() {
             if shouldStop() { throw CancellationError() }
@@ -51,7 +52,7 @@ extension Responder {
             if let response = utterance.response ?? utterance.generic {
                 let ids = model.answerTokens(response)
                 let pair = try model.logLikelihoods([
-                    (model.prompt(hearing: clips[i], system: system), ids),
+                    (hearing[i], ids),
                     (model.prompt(reading: spoken(utterance.text), system: system), ids),
                 ])
                 try heard.add(negativeLogLikelihood: -Double(pair[0].sum), tokens: pair[0].tokens)
@@ -60,8 +61,7 @@ extension Responder {
             }
             progress(i + 1, utterances.count, "ranking transcripts")
         }
-        let repeated = try repeated(
-            utterances, features: features, progress: { progress($0, $1, "repeating") }, shouldStop: shouldStop)
+        let repeated = try self.answers(to: asks, progress: { progress($0, $1, "repeating") }, shouldStop: shouldStop)
         let errors = zip(utterances, repeated).map {
             (WordErrorRate(reference: spoken($0.text), hypothesis: $1), $0.textGroup)
         }
@@ -73,8 +73,7 @@ extension Responder {
         func mean(_ p: Perplexity) -> Double { p.tokens > 0 ? -p.negativeLogLikelihood / Double(p.tokens) : 0 }
         return ContentFigures(
             ranks: TranscriptRankFigures(ranks), repeated: WordErrorFigures(errors),
-            topicHeard: try topic(
-                clips.map { try model.prompt(hearing: $0, system: system) }, "answering what is heard"),
+            topicHeard: try topic(hearing, "answering what is heard"),
             topicRead: try topic(
                 utterances.map { try model.prompt(reading: $0.text, system: system) }, "answering what is read"),
             topicReferences: judge.control(texts), heard: mean(heard), read: mean(read), answers: answers)

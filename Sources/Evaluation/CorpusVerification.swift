@@ -82,8 +82,8 @@ public struct CorpusVerifier {
             limit: limit, all: row(all), kept: row(all.filter { !gone.contains($0) }).wordErrors,
             engines: rows(\.engine),
             attributes: rows { clip in
-                [clip.category?.rawValue, clip.attribute].compactMap { $0 }.joined(separator: " ")
-                    .isEmpty ? "none" : "\(clip.category?.rawValue ?? "") \(clip.attribute ?? "")"
+                let kind = [clip.category?.rawValue, clip.attribute].compactMap { $0 }
+                return kind.isEmpty ? "none" : kind.joined(separator: " ")
             }, dropped: dropped.map(\.utterance.id), transcribed: transcribed, seconds: Date().timeIntervalSince(start))
     }
 

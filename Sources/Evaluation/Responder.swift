@@ -28,22 +28,13 @@ public struct Responder {
         return zip(utterances, answers).map { Awareness.Answer(utterance: $0, response: $1) }
     }
 
-    /// The answer to each prompt, in the order given. Prompts of like length are answered together.
+    /// The answer to each prompt, in the order given.
     func answers(
         to prompts: [Prompt], progress: (Int, Int) -> Void = { _, _ in }, shouldStop: () -> Bool = { false }
     ) throws -> [String] {
-        let order = prompts.indices.sorted { (prompts[$0].count, $0) < (prompts[$1].count, $1) }
-        var answers = [String](repeating: "", count: prompts.count)
-        for start in stride(from: 0, to: order.count, by: batchSize) {
-            if shouldStop() { throw CancellationError() }
-            let part = order[start..<min(start + batchSize, order.count)]
-            let ids = try model.generate(part.map { prompts[$0] }, maximumTokens: maximumTokens, shouldStop: shouldStop)
-            for (i, answer) in zip(part, ids) {
-                answers[i] = model.tokenizer.decode(answer).trimmingCharacters(in: .whitespacesAndNewlines)
-            }
-            progress(min(start + batchSize, order.count), order.count)
-        }
-        return answers
+        try model.generate(
+            prompts, maximumTokens: maximumTokens, batch: batchSize, progress: progress, shouldStop: shouldStop
+        ).map { model.tokenizer.decode($0).trimmingCharacters(in: .whitespacesAndNewlines) }
     }
 
     /// Perplexity of plain text, which says whether the LLM as such was harmed. Each text is read by itself.

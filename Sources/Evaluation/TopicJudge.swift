@@ -9,7 +9,7 @@ public struct TopicJudge: Sendable {
     public let texts: [String]
     private let terms: TermVectors
     private let profiles: [SparseVector]
-
+    /// The query and its answers.
     private let words: [Set<String>]
 
     public init(_ utterances: [Utterance]) {

@@ -56,24 +56,15 @@ public enum LanguageAlignment {
         return examples
     }
 
-    /// What the model says to each text, once a text. Texts of like length are answered together.
+    /// What the model says to each text, once a text.
     private static func answers(
         _ texts: [String], _ model: any AudioLanguageModel, _ progress: (Int, Int) -> Void, _ shouldStop: () -> Bool
     ) throws -> [String: [Int32]] {
-        let prompts = try Set(texts).sorted().map { (text: $0, prompt: try model.prompt(reading: $0)) }
-            .sorted { ($0.prompt.count, $0.text) < ($1.prompt.count, $1.text) }
-        let stop = model.answerTokens("").suffix(1)
-        var answers: [String: [Int32]] = [:]
-        for start in stride(from: 0, to: prompts.count, by: 64) {
-            if shouldStop() { throw CancellationError() }
-            let part = prompts[start..<min(start + 64, prompts.count)]
-            let said = try model.generate(
-                part.map(\.prompt), maximumTokens: answerTokens, shouldStop: shouldStop)
-            for (item, ids) in zip(part, said) {
-                answers[item.text] = ids.count < answerTokens ? ids + stop : ids
-            }
-            progress(min(start + 64, prompts.count), prompts.count)
-        }
-        return answers
+        let texts = Set(texts).sorted(), stop = model.answerTokens("").suffix(1)
+        let said = try model.generate(
+            texts.map { try model.prompt(reading: $0) }, maximumTokens: answerTokens, batch: 64, progress: progress,
+            shouldStop: shouldStop)
+        return Dictionary(
+            uniqueKeysWithValues: zip(texts, said).map { ($0, $1.count < answerTokens ? $1 + stop : $1) })
     }
 }

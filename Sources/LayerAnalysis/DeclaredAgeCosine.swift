@@ -1,4 +1,5 @@
 import Corpora
+import MLX
 
 /// Analysis 4: does a declared age change the state? One query by one voice, preceded by different ages; mean cosine
 /// of each pair of ages over the queries. Control: a child's against an adult's voice on the undeclared text.

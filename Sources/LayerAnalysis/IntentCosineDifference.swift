@@ -1,4 +1,5 @@
 import Corpora
+import MLX
 
 /// Analysis 3: how much closer states of one intent are than states of opposite intents: Delta = C - C'.
 ///

@@ -53,15 +53,7 @@ extension Align {
         var json = false
 
         func run() throws {
-            let chosen = try Set(
-                tasks.split(separator: ",").map { name in
-                    guard let task = LanguageAlignment.Task(rawValue: name.trimmingCharacters(in: .whitespaces)) else {
-                        throw ValidationError(
-                            "--tasks: \"\(name)\" is unknown; expected some of \(LanguageAlignment.Task.allCases.map(\.rawValue).joined(separator: ", "))"
-                        )
-                    }
-                    return task
-                })
+            let chosen: Set<LanguageAlignment.Task> = try named(tasks, option: "--tasks")
             guard !chosen.isEmpty, (1...1_000_000).contains(clips) else {
                 throw ValidationError("--tasks, --clips: expected at least one task, and 1 to 1000000 clips")
             }

@@ -61,14 +61,7 @@ extension CorpusCommand {
 
         func run() throws {
             var options = CorpusPlan.Options()
-            options.parts = try Set(
-                parts.split(separator: ",").map { name in
-                    guard let part = CorpusPlan.Part(rawValue: name.trimmingCharacters(in: .whitespaces)) else {
-                        let known = CorpusPlan.Part.allCases.map(\.rawValue).joined(separator: ", ")
-                        throw ValidationError("--parts: \"\(name)\" is unknown; expected some of \(known)")
-                    }
-                    return part
-                })
+            options.parts = try named(parts, option: "--parts")
             guard let level = LevelRule(rawValue: level) else {
                 throw ValidationError("--level: expected constant or kept, found \(level)")
             }

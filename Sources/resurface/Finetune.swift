@@ -171,10 +171,9 @@ struct Finetune: ParsableCommand {
             Progress.say(
                 "\(examples.count) examples of at most \(longest.length) positions, \(longest.answer.count) of the answer"
             )
-            let shape = try ModelRegistry.shape(settings.model)
             try ProcessMemory.require(
                 MemoryEstimate(
-                    shape, config: settings, positions: longest.length, answer: longest.answer.count,
+                    ModelShape(source.model), config: settings, positions: longest.length, answer: longest.answer.count,
                     examples: examples.count))
         }
         let trainer = try Trainer(model: source.model, examples: examples, config: settings)

@@ -87,6 +87,18 @@ func printJSON(_ value: some Encodable) throws {
     FileHandle.standardOutput.write(try encoder.encode(value) + Data("\n".utf8))
 }
 
+/// Names with commas between them, of those that there are.
+func named<T: RawRepresentable<String> & CaseIterable & Hashable>(_ text: String, option: String) throws -> Set<T> {
+    try Set(
+        text.split(separator: ",").map { name in
+            guard let value = T(rawValue: name.trimmingCharacters(in: .whitespaces)) else {
+                let known = T.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("\(option): \"\(name)\" is unknown; expected some of \(known)")
+            }
+            return value
+        })
+}
+
 /// `A-B`, both included.
 func layerRange(_ text: String, layers: Int) throws -> ClosedRange<Int> {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }

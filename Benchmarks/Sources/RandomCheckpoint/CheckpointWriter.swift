@@ -69,7 +69,7 @@ struct CheckpointWriter {
             print("\(folder.lastPathComponent)/\(name)")
         }
         let index: JSONValue = ["weight_map": .object(map)]
-        try AtomicFile.write(Data(index.text().utf8), to: folder.appendingPathComponent("model.safetensors.index.json"))
+        try AtomicFile.write(Data(index.text().utf8), to: folder.appendingPathComponent(HFFolder.indexName))
         try AtomicFile.write(Data(config.text().utf8), to: folder.appendingPathComponent("config.json"))
     }
 

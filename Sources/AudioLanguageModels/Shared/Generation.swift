@@ -27,6 +27,28 @@ extension AudioLanguageModel {
         return answers
     }
 
+    /// The greedy answers to any number of prompts, in the order given; prompts of like length are answered together.
+    /// - Parameters:
+    ///   - batch: prompts of one pass.
+    ///   - progress: prompts done, prompts in all.
+    ///   - shouldStop: true throws `CancellationError`: half an answer is none.
+    public func generate(
+        _ prompts: [Prompt], maximumTokens: Int, batch: Int, progress: (Int, Int) -> Void,
+        shouldStop: () -> Bool
+    ) throws -> [[Int32]] {
+        let order = prompts.indices.sorted { (prompts[$0].count, $0) < (prompts[$1].count, $1) }
+        var answers = [[Int32]](repeating: [], count: prompts.count)
+        for start in stride(from: 0, to: order.count, by: batch) {
+            if shouldStop() { throw CancellationError() }
+            let part = order[start..<min(start + batch, order.count)]
+            let ids = try generate(part.map { prompts[$0] }, maximumTokens: maximumTokens, shouldStop: shouldStop)
+            if shouldStop() { throw CancellationError() }
+            for (i, answer) in zip(part, ids) { answers[i] = answer }
+            progress(min(start + batch, order.count), order.count)
+        }
+        return answers
+    }
+
     /// Log-likelihood of each continuation after its prompt, summed over tokens, and the number of tokens.
     public func logLikelihoods(_ pairs: [(prompt: Prompt, continuation: [Int32])]) throws -> [(sum: Float, tokens: Int)]
     {

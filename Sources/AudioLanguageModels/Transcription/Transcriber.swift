@@ -101,7 +101,10 @@ public final class Transcriber {
         _ clips: [Waveform], hearing: Hearing = .quick, shouldStop: () -> Bool = { false }
     ) throws -> [String] {
         var windows: [(clip: Int, mel: MelSpectrogram)] = []
-        for (i, mels) in try mels(clips, hearing).enumerated() { windows += mels.map { (i, $0) } }
+        // Windows do not depend on each other.
+        let logMel = logMel
+        let mels = try parallelMap(clips.count) { try Self.windows(clips[$0], hearing).map { try logMel($0) } }
+        for (i, mels) in mels.enumerated() { windows += mels.map { (i, $0) } }
         var heard: [MLXArray] = []
         for (_, mel) in windows {
             if shouldStop() { throw CancellationError() }
@@ -113,15 +116,6 @@ public final class Transcriber {
             texts[window.clip].append(tokenizer.decode(ids).trimmingCharacters(in: .whitespacesAndNewlines))
         }
         return texts.map { $0.filter { !$0.isEmpty }.joined(separator: " ") }
-    }
-
-    /// The windows of each clip. They do not depend on each other, so each clip is a thread's.
-    private func mels(_ clips: [Waveform], _ hearing: Hearing) throws -> [[MelSpectrogram]] {
-        let made = Slots<[MelSpectrogram]>(count: clips.count), logMel = logMel
-        DispatchQueue.concurrentPerform(iterations: clips.count) { i in
-            made.set(i, Result { try Self.windows(clips[i], hearing).map { try logMel($0) } })
-        }
-        return try made.values()
     }
 
     /// With the silence that belongs behind each.
@@ -145,13 +139,4 @@ public final class Transcriber {
         try eval(last)
         return last
     }
-}
-
-/// Results of work that threads share out, each at its place.
-private final class Slots<T: Sendable>: @unchecked Sendable {  // every access under the lock
-    private let lock = NSLock()
-    private var slots: [Result<T, any Error>?]
-    init(count: Int) { slots = Array(repeating: nil, count: count) }
-    func set(_ index: Int, _ result: Result<T, any Error>) { lock.withLock { slots[index] = result } }
-    func values() throws -> [T] { try lock.withLock { try slots.compactMap { try $0?.get() } } }
 }

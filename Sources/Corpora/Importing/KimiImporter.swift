@@ -14,17 +14,10 @@ public struct KimiImporter: CorpusImporter {
     public init(audioFolder: URL? = nil) { self.audioFolder = audioFolder }
 
     public func read(_ source: URL, into list: ImportList) throws {
-        let folder = audioFolder ?? source.deletingLastPathComponent()
-        try JSONRecords.forEach(in: source, expected: "expected \(expects)") { place, row in
-            try list.add(place) {
-                let original = try row()
-                let record = try messages(original)
-                list.ignore(
-                    original.fields.keys.filter {
-                        record.fields[$0] == nil && !["task_type", "conversation"].contains($0)
-                    })
-                return try MessagesImporter.clip(record, line: place.line ?? 0, in: folder, field: "audios")
-            }
+        try MessagesImporter.read(source, audioFolder: audioFolder, expects: expects, into: list) { original in
+            let record = try messages(original)
+            let known = Set(record.fields.keys).union(["task_type", "conversation"])
+            return (record, original.fields.keys.filter { !known.contains($0) })
         }
     }
 

@@ -12,22 +12,30 @@ public struct MessagesImporter: CorpusImporter {
     public init(audioFolder: URL? = nil) { self.audioFolder = audioFolder }
 
     public func read(_ source: URL, into list: ImportList) throws {
-        let folder = audioFolder ?? source.deletingLastPathComponent()
-        try JSONRecords.forEach(in: source, expected: "expected \(expects)") { place, row in
-            try list.add(place) {
-                let form = try ChatForm(row())
-                list.ignore(form.unused)
-                return try Self.clip(form.record, line: place.line ?? 0, in: folder, field: "audios")
-            }
+        try Self.read(source, audioFolder: audioFolder, expects: expects, into: list) { original in
+            let form = try ChatForm(original)
+            return (form.record, form.unused)
         }
     }
 
-    /// The clip of a `messages` line; `field` is where its path came from.
-    static func clip(_ record: Record, line: Int, in folder: URL, field: String) throws -> ImportClip {
-        var utterance = try MessagesLine(record, line: line).utterance()
-        let url = try ImportFolder.anywhere(folder, utterance.audio, record, field)
-        // A path says where the file lay, which is nobody's business.
-        if utterance.text == utterance.audio { utterance.text = url.deletingPathExtension().lastPathComponent }
-        return ImportClip(source: url, utterance: utterance)
+    /// Every object of a file as a `messages` line, into which `form` brings it; `unused`: fields that it left out.
+    static func read(
+        _ source: URL, audioFolder: URL?, expects: String, into list: ImportList,
+        form: (Record) throws -> (record: Record, unused: [String])
+    ) throws {
+        let folder = audioFolder ?? source.deletingLastPathComponent()
+        try JSONRecords.forEach(in: source, expected: "expected \(expects)") { place, row in
+            try list.add(place) {
+                let (record, unused) = try form(row())
+                list.ignore(unused)
+                var utterance = try MessagesLine(record, line: place.line ?? 0).utterance()
+                let url = try ImportFolder.anywhere(folder, utterance.audio, record, "audios")
+                // A path says where the file lay, which is nobody's business.
+                if utterance.text == utterance.audio {
+                    utterance.text = url.deletingPathExtension().lastPathComponent
+                }
+                return ImportClip(source: url, utterance: utterance)
+            }
+        }
     }
 }

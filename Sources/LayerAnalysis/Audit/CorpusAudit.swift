@@ -1,5 +1,6 @@
 import AudioLanguageModels
 import Corpora
+import MLX
 import Speech
 
 /// Whether a model could learn something else from a corpus than the voice: the engine, the processing, the level, a text

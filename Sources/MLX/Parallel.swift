@@ -2,7 +2,7 @@ import Dispatch
 import Foundation
 
 /// Maps indices on all cores; each result depends on its index alone, so the thread count changes nothing.
-func parallelMap<T: Sendable>(_ count: Int, _ body: @Sendable (Int) throws -> T) throws -> [T] {
+package func parallelMap<T: Sendable>(_ count: Int, _ body: @Sendable (Int) throws -> T) throws -> [T] {
     let results = Results<T>(count)
     DispatchQueue.concurrentPerform(iterations: count) { i in
         let result = Result { try body(i) }
