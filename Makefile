@@ -1,9 +1,10 @@
 # Everything in one configuration, so that the demo and the tests share one build. Needs Swift 6.3 and Python 3 with pip.
 BUILD = swift build -c release
 RESURFACE = .build/release/resurface
+OWN = Sources/AudioLanguageModels/Resources/smol
 SOURCES = Sources Tests Package.swift
 
-.PHONY: setup demo test format clean
+.PHONY: setup demo test weights format clean
 
 # The engine's libraries into Vendor/, the command, the embedded model's weights into the cache folder.
 setup:
@@ -22,6 +23,13 @@ test:
 	$(BUILD) --build-tests
 	$(RESURFACE) setup
 	swift test -c release --skip-build --disable-swift-testing
+
+# The embedded model's own weights anew, from nothing but texts (docs/MODEL_CARD.md): two hours on two cores.
+weights: setup
+	$(RESURFACE) corpus build --parts alignment --out runs/weights/corpus
+	$(RESURFACE) align projector --corpus runs/weights/corpus --out $(OWN)/projector.safetensors
+	$(RESURFACE) align language --corpus runs/weights/corpus --projector $(OWN)/projector.safetensors \
+	    --out runs/weights/language --weights $(OWN)/adapter
 
 format:
 	swift format -i -r --configuration .swift-format $(SOURCES)

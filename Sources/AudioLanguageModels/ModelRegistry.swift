@@ -24,9 +24,10 @@ public enum ModelRegistry {
     )
 
     public static func load(_ argument: String) throws -> any AudioLanguageModel {
-        let folder = try folder(argument),
-            config = try JSONFile.object(at: folder.appendingPathComponent("config.json"))
-        return try family(config).load(folder, argument == "smol" ? argument : folder.lastPathComponent)
+        let folder = try folder(argument)
+        if argument == "smol" { return try SmolModel.embedded() }
+        let config = try JSONFile.object(at: folder.appendingPathComponent("config.json"))
+        return try family(config).load(folder, folder.lastPathComponent)
     }
 
     /// The shape of a model, of which nothing but headers is read.

@@ -17,12 +17,22 @@ public final class HFFolder: TensorSource {
     /// Names of the weight files, sorted.
     public let shards: [String]
     private let owners: [String: SafetensorsFile]
+    /// What is added to the stored weights, by tensor name.
+    private let adapter: [String: PEFTAdapter.Factors]
+    private let adapterScale: Float
+    /// Files that belong to the model and lie elsewhere, by the name that they have in a copy of the folder.
+    private let companions: [String: URL]
     /// Of the file that says which shard has a tensor.
     public static let indexName = "model.safetensors.index.json"
 
     /// Opens the configuration and all headers. Tensors are read when asked for.
-    public init(_ url: URL) throws {
+    /// - Parameters:
+    ///   - adapter: is worked into the weights wherever they are read, so that the folder is that of the adapted model.
+    ///   - companions: files that `copyOthers` copies too, by their names in the copy.
+    /// - Throws: `CheckpointError` also for an adapter with a module that the folder lacks or that has another shape there.
+    public init(_ url: URL, adapter: PEFTAdapter? = nil, companions: [String: URL] = [:]) throws {
         self.url = url
+        self.companions = companions
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
             throw CheckpointError("no such model folder: \(url.path)")
@@ -49,6 +59,21 @@ public final class HFFolder: TensorSource {
         }
         names = owners.keys.sorted()
         shards = Set(owners.values.map(\.url.lastPathComponent)).sorted()
+        var factors: [String: PEFTAdapter.Factors] = [:]
+        for (module, pair) in adapter?.modules ?? [:] {
+            let name = module + ".weight"
+            guard let info = try owners[name]?.info(name), info.type.dtype != nil,
+                info.shape == [pair.b.dim(0), pair.a.dim(1)]
+            else {
+                throw CheckpointError(
+                    "\(url.path): the adapter has the module \(shown(module)) with a weight of shape "
+                        + "[\(pair.b.dim(0)), \(pair.a.dim(1))], which this model lacks: the adapter is another model's"
+                )
+            }
+            factors[name] = pair
+        }
+        self.adapter = factors
+        adapterScale = Float((adapter?.config.alpha ?? 0) / Double(max(1, adapter?.config.rank ?? 1)))
     }
 
     private static func sharded(_ index: URL) throws -> [String: SafetensorsFile] {
@@ -99,16 +124,29 @@ public final class HFFolder: TensorSource {
     public func info(_ name: String) throws -> TensorInfo { try owner(name).info(name) }
 
     /// A copy of a tensor in the engine's memory, in the stored type.
-    public func array(_ name: String) throws -> MLXArray { try owner(name).array(name) }
+    public func array(_ name: String) throws -> MLXArray {
+        guard let pair = adapter[name] else { return try owner(name).array(name) }
+        // W + (alpha / rank) B A, as LoRALinear.mergedWeight has it.
+        let file = try owner(name), type = try file.info(name).type.dtype ?? .float32
+        let stored = try file.mapped(name).asType(.float32)
+        let low = matmul(pair.b.asType(.float32), pair.a.asType(.float32)) * adapterScale
+        let merged = (stored + low).asType(type)
+        try eval(merged)
+        return merged
+    }
 
     /// Whether every element of a tensor is finite.
     public func isFinite(_ name: String) throws -> Bool { try owner(name).isFinite(name) }
 
-    /// The tensor over its file's own pages: see `SafetensorsFile.mapped`.
-    public func mapped(_ name: String) throws -> MLXArray { try owner(name).mapped(name) }
+    /// The tensor over its file's own pages: see `SafetensorsFile.mapped`. One that the adapter changes is a copy.
+    public func mapped(_ name: String) throws -> MLXArray {
+        try adapter[name] == nil ? owner(name).mapped(name) : array(name)
+    }
 
-    /// The stored bytes of a tensor.
-    public func data(_ name: String) throws -> Data { try owner(name).data(name) }
+    /// The bytes of a tensor in its stored type.
+    public func data(_ name: String) throws -> Data {
+        try adapter[name] == nil ? owner(name).data(name) : array(name).rawData()
+    }
 
     /// The names of one weight file's tensors, sorted.
     public func names(in shard: String) throws -> [String] {
@@ -124,9 +162,10 @@ public final class HFFolder: TensorSource {
         let others = try manager.contentsOfDirectory(atPath: url.path).sorted().filter {
             !shards.contains($0) && $0 != AtomicDirectory.manifestName && !$0.hasPrefix(".")
         }
-        for name in others {
-            try manager.copyItem(
-                at: url.appendingPathComponent(name).resolvingSymlinksInPath(), to: folder.appendingPathComponent(name))
+        var sources = companions
+        for name in others where companions[name] == nil { sources[name] = url.appendingPathComponent(name) }
+        for (name, source) in sources.sorted(by: { $0.key < $1.key }) {
+            try manager.copyItem(at: source.resolvingSymlinksInPath(), to: folder.appendingPathComponent(name))
         }
     }
 

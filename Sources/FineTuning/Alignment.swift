@@ -10,12 +10,15 @@ import Tokenization
 /// directions. The LLM and the encoder stay as they are and are not in the loop.
 public struct AlignmentOptions: Sendable {
     /// 0 leaves content as `initial` has it and sets the voice alone.
-    public var steps = 1200
+    public var steps = 2_200
     public var batchSize = 48
     public var learningRate: Float = 1.5e-3
     public var seed: UInt64 = 1
     /// Standard deviation of the noise on the encoder's frames, as a share of their own.
     public var noise: Float = 0.05
+    /// Training clips are heard up to this share faster or slower, pitch and formants with it, as drawn by the seed: voices that
+    /// no engine has.
+    public var speedChange = 0.1
     /// Share of what the projector's blocks add that is left out in training.
     public var dropout: Float = 0.1
     /// Classes that a step is told apart against, beside those of its clips: drawn anew each step. All of them would take
@@ -83,7 +86,13 @@ public final class Alignment {
     ) throws {
         for (i, utterance) in utterances.enumerated() {
             if shouldStop() { throw CancellationError() }
-            let waveform = try AudioFile.read(folder.appendingPathComponent(utterance.audio))
+            var waveform = try AudioFile.read(folder.appendingPathComponent(utterance.audio))
+            if utterance.split == .train, options.speedChange > 0 {
+                var generator = SeededGenerator(seed: options.seed, name: "speed-" + utterance.id)
+                let factor = generator.uniform(1 - options.speedChange, 1 + options.speedChange)
+                // Played at another rate; whole hundreds keep the resampler's filters short.
+                waveform.sampleRate = Int((Double(waveform.sampleRate) * factor / 100).rounded()) * 100
+            }
             let stages = try model.encode(model.mel(of: waveform))
             guard let last = stages.last else { continue }
             let frames = SmolProjector.stacked(last.squeezed(axis: 0)).asType(.float16)

@@ -35,6 +35,18 @@ extension Adapters {
         return FileManager.default.fileExists(atPath: inner.path) ? inner : run
     }
 
+    /// The adapter of a run in half the bytes, without heads. Replaces what is in `target`.
+    public static func writeHalf(of run: URL, to target: URL) throws {
+        var adapter = try PEFTAdapter(readingFrom: folder(of: run))
+        adapter.modules = adapter.modules.mapValues { .init(a: $0.a.asType(.float16), b: $0.b.asType(.float16)) }
+        try AtomicDirectory.write(to: target, replacing: true) { try adapter.write(to: $0) }
+    }
+
+    /// SHA-256 of an adapter's weights.
+    public static func hash(of run: URL) throws -> String {
+        try Checksum.sha256(file: folder(of: run).appendingPathComponent(PEFTAdapter.weightsName))
+    }
+
     /// A module's path as ours has it. Adapters made elsewhere address the decoder inside the model's class: of transformers 5, of
     /// 4, or with the thinker in front. Other towers have layers too, and are not taken.
     private static func decoderPath(_ path: String) -> String? {

@@ -46,6 +46,9 @@ extension Align {
         @Option(help: "Seed of everything random.")
         var seed: UInt64 = 1
 
+        @Option(help: "Where to write the adapter in half precision too, as the package ships it.")
+        var weights: String?
+
         @Flag(help: "Continue the run in --out.")
         var resume = false
 
@@ -84,6 +87,9 @@ extension Align {
                 trainer, resume: resume,
                 progress: { training.update($0.step, of: $1, String(format: "loss %.3f", $0.loss)) },
                 shouldStop: { Interrupt.requested })
+            if let weights {
+                try Adapters.writeHalf(of: folder, to: URL(fileURLWithPath: weights, isDirectory: true))
+            }
             let answer = try Answer(
                 clips: train.count, examples: examples.count,
                 repeated: Self.repeated(source, known: Set(train.map(\.speaker))))

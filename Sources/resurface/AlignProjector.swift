@@ -38,6 +38,9 @@ extension Align {
         @Option(help: "Seed of everything random.")
         var seed: UInt64 = 1
 
+        @Option(help: "Training clips are heard up to this share faster or slower.")
+        var speedChange = AlignmentOptions().speedChange
+
         @Option(help: "Length of the voice vector as a share of a token embedding's.")
         var voiceLevel = AlignmentOptions().voiceLevel
 
@@ -49,10 +52,10 @@ extension Align {
 
         func run() throws {
             guard (0...1_000_000).contains(steps), (1...4096).contains(batchSize), learningRate > 0, learningRate < 1,
-                (0...10).contains(voiceLevel), (1...512).contains(voiceDimensions)
+                (0...10).contains(voiceLevel), (1...512).contains(voiceDimensions), (0...0.5).contains(speedChange)
             else {
                 throw ValidationError(
-                    "expected 0 to 1000000 steps, a batch of 1 to 4096, a learning rate between 0 and 1, a voice level of 0 to 10 and 1 to 512 voice dimensions"
+                    "expected 0 to 1000000 steps, a batch of 1 to 4096, a learning rate between 0 and 1, a voice level of 0 to 10, 1 to 512 voice dimensions and a speed change of 0 to .5"
                 )
             }
             guard steps > 0 || initial != nil else {
@@ -67,6 +70,7 @@ extension Align {
             options.batchSize = batchSize
             options.learningRate = learningRate
             options.seed = seed
+            options.speedChange = speedChange
             options.voiceLevel = voiceLevel
             options.voiceDimensions = voiceDimensions
             let alignment = Alignment(model: model, options: options)
@@ -99,7 +103,7 @@ extension Align {
                 to: URL(fileURLWithPath: out),
                 metadata: [
                     "command":
-                        "resurface align projector \(initial == nil ? "" : "--initial FILE ")--steps \(steps) --batch-size \(batchSize) --learning-rate \(learningRate) --seed \(seed) --voice-level \(voiceLevel) --voice-dimensions \(voiceDimensions)",
+                        "resurface align projector \(initial == nil ? "" : "--initial FILE ")--steps \(steps) --batch-size \(batchSize) --learning-rate \(learningRate) --seed \(seed) --speed-change \(speedChange) --voice-level \(voiceLevel) --voice-dimensions \(voiceDimensions)",
                     "train_clips": "\(answer.trainClips)",
                     "word_error_rate_known_voices": answer.line("known"),
                     "word_error_rate_unheard_voices": answer.line("unheard"),

@@ -2,6 +2,7 @@ import ArgumentParser
 import AudioLanguageModels
 import Checkpoints
 import Corpora
+import FineTuning
 import Foundation
 import LayerAnalysis
 import Reports
@@ -29,6 +30,12 @@ struct Analyze: ParsableCommand {
     @Option(name: .customLong("hold-out"), help: "What analysis 1 holds out: texts or speakers.")
     var heldOut = HeldOut.texts
 
+    @Option(help: "A run folder, or an adapter folder in PEFT's layout: the tuned model is analysed.")
+    var adapter: String?
+
+    @Option(help: "Bring every clip to this level before it is heard (dBFS), so that level tells nothing.")
+    var rms: Double?
+
     @Option(help: "Clips of one forward pass.")
     var batchSize = 8
 
@@ -42,8 +49,10 @@ struct Analyze: ParsableCommand {
         let folder = URL(fileURLWithPath: out, isDirectory: true)
         try OutputFolder.check(folder)
         let model = try options.load()
-        let source = try FeatureSource(corpus, model: model)
-        var report = try Self.analyze(source, seed: seed, heldOut: heldOut, batch: batchSize)
+        let source = try FeatureSource(corpus, model: model, level: rms)
+        let tuned = adapter.map { URL(fileURLWithPath: $0, isDirectory: true) }
+        if let tuned { try Adapters.load(tuned, into: model) }
+        var report = try Self.analyze(source, adapter: tuned, seed: seed, heldOut: heldOut, batch: batchSize)
         report.quantize = options.quantize
         try OutputFolder.make(folder)
         try report.write(to: folder.appendingPathComponent("layers.json"))
@@ -82,9 +91,17 @@ struct Analyze: ParsableCommand {
         return String(format: "%.3f [%.3f, %.3f]", value.value, value.low, value.high) + control
     }
 
+    /// - Parameter adapter: what the model carries: its layers are told from those of the model alone.
     static func analyze(
-        _ source: FeatureSource, seed: UInt64 = 0, heldOut: HeldOut = .texts, batch: Int = 8
+        _ source: FeatureSource, adapter: URL? = nil, seed: UInt64 = 0, heldOut: HeldOut = .texts, batch: Int = 8
     ) throws -> LayersReport {
+        let (model, hash) =
+            try adapter.map {
+                try (
+                    "\(source.model.name) with \($0.lastPathComponent)",
+                    Checksum.sha256(Data((source.model.weightsHash + Adapters.hash(of: $0)).utf8))
+                )
+            } ?? (source.model.name, source.model.weightsHash)
         let utterances = source.corpus.utterances.filter {
             $0.scenario == nil || $0.declaredAge != nil || $0.category == .age
         }
@@ -102,9 +119,7 @@ struct Analyze: ParsableCommand {
         let probes = Progress("analyses")
         return try LayerAnalysis.run(
             states: states,
-            source: .init(
-                model: source.model.name, modelHash: source.model.weightsHash,
-                corpus: source.corpus.folder.lastPathComponent),
+            source: .init(model: model, modelHash: hash, corpus: source.corpus.folder.lastPathComponent),
             options: settings, progress: { probes.update(Int($0 * 100), of: 100, $1) },
             shouldStop: { Interrupt.requested })
     }

@@ -20,7 +20,10 @@ extension CorpusCommand {
         var seed: UInt64 = 1
 
         @Option(
-            help: "packaged (the same on every machine), all (with flite where installed), none, or ids with commas.")
+            help: """
+                packaged (the same on every machine), all (with the program flite), distinct (the same, and no split hears another's \
+                base voice), none, or ids with commas.
+                """)
         var voices = "packaged"
 
         @Option(help: "An OpenAI-compatible speech service that speaks too, as https://host/v1; key: OPENAI_API_KEY.")
@@ -34,6 +37,9 @@ extension CorpusCommand {
 
         @Option(help: "Some of age,gender,emotion,safety,intents,declared,alignment.")
         var parts = "age,gender,emotion,safety,intents,declared"
+
+        @Option(help: "Some of train,validation,test: whose texts are spoken (not of the part alignment).")
+        var splits = "train,validation,test"
 
         @Option(
             help:
@@ -66,6 +72,7 @@ extension CorpusCommand {
                 throw ValidationError("--level: expected constant or kept, found \(level)")
             }
             try verify.map(Verify.check)
+            options.splits = try named(splits, option: "--splits")
             options.level = level
             options.seed = seed
             options.textsPerCategory = textsPerCategory

@@ -60,8 +60,10 @@ struct Doctor: ParsableCommand {
         )
         checks.append(
             Check(
-                name: "projector", ok: SmolModel.shippedProjector != nil,
-                detail: SmolModel.shippedProjector?.lastPathComponent ?? "missing: train one with `resurface align`"))
+                name: "own weights", ok: SmolModel.shippedProjector != nil && SmolModel.shippedAdapter != nil,
+                detail: [("projector", SmolModel.shippedProjector), ("adapter", SmolModel.shippedAdapter)].map {
+                    $1 == nil ? "no \($0): `resurface align` trains one" : $0
+                }.joined(separator: ", ")))
         let sound = SoundFileLibrary.version
         checks.append(
             Check(name: "FLAC, MP3, Ogg", ok: sound != nil, detail: sound ?? "libsndfile was not found: WAV only"))

@@ -9,7 +9,8 @@ import Speech
 
 /// `resurface evaluate`: PA metrics, child safety, content.
 struct Evaluate: ParsableCommand {
-    enum Suite: String, ExpressibleByArgument, CaseIterable { case awareness, safety, content }
+    enum Suite: String, ExpressibleByArgument, CaseIterable { case awareness, safety, content, heads }
+    enum Part: String, ExpressibleByArgument, CaseIterable { case test, validation, all }
 
     static let configuration = CommandConfiguration(
         abstract:
@@ -24,14 +25,21 @@ struct Evaluate: ParsableCommand {
     @Option(help: "The corpus folder.")
     var corpus: String
 
-    @Option(help: "test, or validation: the split for choosing settings, so that the test split stays unseen.")
-    var split = Split.test
+    @Option(
+        help: """
+            test, validation (the split for choosing settings, so that the test split stays unseen), or, for the suite heads on \
+            a corpus that the run did not learn from, all.
+            """)
+    var split = Part.test
 
     @Option(help: "A run folder, or an adapter folder in PEFT's layout.")
     var adapter: String?
 
-    @Option(help: "awareness, safety or content.")
+    @Option(help: "awareness, safety, content, or heads: what a run's classification heads hear, responses or not.")
     var suite = Suite.awareness
+
+    @Option(help: "Bring every clip to this level before it is heard (dBFS), so that level tells nothing.")
+    var rms: Double?
 
     @Option(help: "The judge: reference.")
     var judge = "reference"
@@ -50,15 +58,18 @@ struct Evaluate: ParsableCommand {
         guard (1...1024).contains(tokens) else {
             throw ValidationError("--tokens: expected 1 to 1024, found \(tokens)")
         }
-        guard split != .train else { throw ValidationError("--split: expected test or validation, found train") }
+        guard let part = Split(rawValue: split.rawValue) ?? (suite == .heads ? .test : nil) else {
+            throw ValidationError("--split all: this suite takes test or validation")
+        }
         if let out { try OutputFolder.check(URL(fileURLWithPath: out, isDirectory: true)) }
         let model = try options.load()
         if let adapter { try Adapters.load(URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
-        let source = try FeatureSource(corpus, model: model)
-        if suite == .content { return try content(source) }
+        let source = try FeatureSource(corpus, model: model, level: rms)
+        if suite == .content { return try content(source, part) }
+        if suite == .heads { return try heads(source) }
         let result = try Self.score(
             source, adapter: adapter, run: adapter.map { URL(fileURLWithPath: $0, isDirectory: true) }, suite: suite,
-            tokens: tokens, split: split)
+            tokens: tokens, split: part)
         if let out {
             let folder = URL(fileURLWithPath: out, isDirectory: true)
             try OutputFolder.make(folder)
@@ -131,20 +142,7 @@ struct Evaluate: ParsableCommand {
         of run: URL, _ source: FeatureSource, _ utterances: [Utterance]
     ) throws -> [String: HeadAccuracy]? {
         let examples = try utterances.map { try Example($0, features: source.features($0), model: source.model) }
-        guard let answers = try ClassificationHeads.answers(of: run, to: examples, model: source.model) else {
-            return nil
-        }
-        var found = [
-            "category": HeadAccuracy(
-                right: answers.filter(\.isCategoryRight).count, of: answers.count, values: Category.allCases.count)
-        ]
-        for category in Category.allCases {
-            let own = answers.filter { $0.category == category }
-            guard !own.isEmpty else { continue }
-            found[category.rawValue] = HeadAccuracy(
-                right: own.filter(\.isAttributeRight).count, of: own.count, values: category.attributes.count)
-        }
-        return found
+        return try heads(of: run, examples, source.model) { utterances[$0].textGroup }
     }
 
     private static func line(_ category: String, _ found: ReferencePreference) -> String {
@@ -155,12 +153,12 @@ struct Evaluate: ParsableCommand {
     }
 
     /// The line of what the heads hear, for people.
-    private static func line(_ heads: [String: HeadAccuracy]) -> String {
+    static func line(_ heads: [String: HeadAccuracy]) -> String {
         "classification heads right: "
             + (["category"] + Category.allCases.map(\.rawValue)).compactMap { name in
                 heads[name].map {
                     String(
-                        format: "%@ %.0f %% [%.0f, %.0f] of %d", name, $0.right * 100, $0.interval.low * 100,
+                        format: "%@ %.1f %% [%.1f, %.1f] of %d", name, $0.right * 100, $0.interval.low * 100,
                         $0.interval.high * 100, $0.n)
                 }
             }.joined(separator: ", ")
@@ -185,7 +183,7 @@ struct Evaluate: ParsableCommand {
     }
 
     /// One clip a text; the candidates are the split's own texts.
-    private func content(_ source: FeatureSource) throws {
+    private func content(_ source: FeatureSource, _ split: Split) throws {
         var seen: Set<String> = []
         let test = source.corpus.utterances.filter { $0.split == split && $0.intent == nil && $0.declaredAge == nil }
         let clips = test.filter { seen.insert($0.textGroup).inserted }

@@ -54,16 +54,24 @@ struct FeatureSource {
     let corpus: Corpus
     let cache: FeatureCache
     let model: any AudioLanguageModel
+    /// dBFS that every clip is brought to before it is heard; nil: as it is.
+    let level: Double?
 
-    init(_ folder: String, model: any AudioLanguageModel) throws {
+    init(_ folder: String, model: any AudioLanguageModel, level: Double? = nil) throws {
+        if let level, !(-60...0).contains(level) {
+            throw ValidationError("--rms \(level): expected -60 to 0 dB of full scale")
+        }
         corpus = try Corpus.load(URL(fileURLWithPath: folder, isDirectory: true))
-        cache = FeatureCache(modelHash: model.weightsHash)
+        cache = FeatureCache(modelHash: model.weightsHash + (level.map { " at \($0) dBFS" } ?? ""))
         self.model = model
+        self.level = level
     }
 
     func features(_ utterance: Utterance) throws -> AudioFeatures {
         do {
-            return try cache.features(of: corpus.url(of: utterance)) { try model.heard($0, as: utterance.id) }
+            return try cache.features(of: corpus.url(of: utterance)) { sound in
+                try model.heard(level.map { sound.normalised(rmsDBFS: $0) } ?? sound, as: utterance.id)
+            }
         } catch let error as ModelError {
             throw ModelError("\(utterance.id) (\(utterance.audio)): \(error)")
         }

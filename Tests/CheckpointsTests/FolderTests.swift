@@ -169,4 +169,44 @@ final class FolderTests: XCTestCase {
             XCTAssertTrue(refused { try PEFTAdapter(readingFrom: folder) }.contains("one LoRA factor"))
         }
     }
+
+    /// A folder with an adapter over it is that of the adapted model, whichever way a tensor is read.
+    func testAnAdapterIsWorkedIn() throws {
+        try withTemporaryFolder { folder in
+            try put("{}", "config.json", folder)
+            let plain = MLXArray((0..<6).map { Float($0) / 4 }, [2, 3])
+            try Safetensors.write(
+                [("m.x.weight", plain.asType(.float16)), ("m.y.weight", plain)],
+                to: folder.appendingPathComponent("model.safetensors"))
+            let a = MLXArray([1, 0, -1] as [Float], [1, 3]), b = MLXArray([2, 4] as [Float], [2, 1])
+            func adapter(_ module: String) -> PEFTAdapter {
+                PEFTAdapter(
+                    config: .init(rank: 1, alpha: 0.5, targetModules: ["x"], baseModel: "m"),
+                    modules: [module: .init(a: a.asType(.float16), b: b)])
+            }
+            let other = folder.appendingPathComponent("elsewhere.bin")
+            try Data([7]).write(to: other)
+            let adapted = try HFFolder(folder, adapter: adapter("m.x"), companions: ["own.bin": other])
+            let expected: [Float] = [1, 0.25, -0.5, 2.75, 1, -0.75]  // + .5 b a
+            for array in [try adapted.array("m.x.weight"), try adapted.mapped("m.x.weight")] {
+                XCTAssertEqual(array.dtype, .float16)
+                XCTAssertEqual(try array.asType(.float32).asArray(), expected)
+            }
+            XCTAssertEqual(
+                try adapted.data("m.x.weight"), try MLXArray(expected, [2, 3]).asType(.float16).rawData())
+            XCTAssertEqual(try adapted.array("m.y.weight").asArray(), try plain.asArray())
+            let copy = folder.appendingPathComponent("copy", isDirectory: true)
+            try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: true)
+            try FileManager.default.removeItem(at: other)
+            try Data([8]).write(to: other)
+            try adapted.copyOthers(to: copy)
+            XCTAssertEqual(try Data(contentsOf: copy.appendingPathComponent("own.bin")), Data([8]))
+
+            XCTAssertTrue(refused { try HFFolder(folder, adapter: adapter("m.z")) }.contains("m.z"))
+            try Safetensors.write(
+                [("m.x.weight", plain.T), ("m.y.weight", plain)], to: folder.appendingPathComponent("model.safetensors")
+            )
+            XCTAssertTrue(refused { try HFFolder(folder, adapter: adapter("m.x")) }.contains("[2, 3]"))
+        }
+    }
 }

@@ -161,6 +161,30 @@ final class CorpusPlanTests: XCTestCase {
         XCTAssertThrowsError(try plan(options)) { XCTAssertTrue("\($0)".contains("sequences"), "\($0)") }
     }
 
+    /// No split of `distinct` hears an engine's voice of another, and each has both sexes of each of its engines.
+    func testDistinctVoices() throws {
+        let voices = try Voice.named("distinct")
+        let bases = Dictionary(grouping: voices) { "\($0.engine) \($0.engineVoice)" }
+        XCTAssertTrue(bases.values.allSatisfy { Set($0.map(\.split)).count == 1 })
+        for split in Split.allCases {
+            let own = voices.filter { $0.split == split }
+            XCTAssertGreaterThan(Set(own.map(\.engineVoice)).count, 2, "\(split)")
+            for engine in Set(own.map(\.engine)) {
+                XCTAssertEqual(
+                    Set(own.filter { $0.engine == engine }.map(\.sex)), [.female, .male], "\(split) \(engine)")
+            }
+        }
+        var options = CorpusPlan.Options()
+        (options.parts, options.textsPerCategory) = ([.age, .gender, .emotion, .safety], 20)
+        let items = try CorpusPlan(texts: .bundled(), voices: voices, options: options).items
+        let places = Dictionary(grouping: items) { $0.utterance.voice?["base"] ?? "" }
+        XCTAssertTrue(places.values.allSatisfy { Set($0.map(\.utterance.split)).count == 1 })
+        // A split alone is as in the whole.
+        options.splits = [.test]
+        let test = try CorpusPlan(texts: .bundled(), voices: voices.filter { $0.split == .test }, options: options)
+        XCTAssertEqual(test.items, items.filter { $0.utterance.split == .test })
+    }
+
     func testNearTexts() {
         let near = NearTexts(["How do I repair the old lamp?"])
         XCTAssertTrue(near.hasNear("how do I repair the old lamp"))

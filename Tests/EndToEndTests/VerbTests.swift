@@ -52,9 +52,25 @@ final class VerbTests: XCTestCase {
             let score = try XCTUnwrap(metrics["gender"]?["all"]?["paScore"] as? Double)
             XCTAssertTrue((-1...1).contains(score))
 
+            let heads = try command.run(
+                "evaluate", "--model", model, "--corpus", corpus, "--adapter", "run", "--suite", "heads", "--split",
+                "all",
+                "--json")
+            XCTAssertEqual(heads.code, 0, heads.error)
+            let heard = try XCTUnwrap(heads.json as? [String: [String: Any]])
+            XCTAssertEqual(Set(heard.keys), ["age", "gender", "emotion"])
+            XCTAssertEqual(heard["age"]?["chance"] as? Double, 0.5)
+            XCTAssertGreaterThan(heard["age"]?["n"] as? Int ?? 0, 4, "training clips too")
+            let tuned = try command.run(
+                "analyze", "--model", model, "--corpus", corpus, "--adapter", "run", "--rms", "-30", "--out", "tuned",
+                "--batch-size", "5", "--json")
+            XCTAssertEqual(tuned.code, 0, tuned.error)
+
             let analysed = try command.run(
                 "analyze", "--model", model, "--corpus", corpus, "--out", "layers", "--batch-size", "5", "--json")
             XCTAssertEqual(analysed.code, 0, analysed.error)
+            XCTAssertNotEqual(analysed.json?["modelHash"] as? String, tuned.json?["modelHash"] as? String)
+            XCTAssertNotEqual(analysed.json?["modelHash"] as? String ?? "", "")
             XCTAssertEqual(analysed.json?["layers"] as? Int, 4)
             XCTAssertEqual(analysed.json?["clips"] as? Int, 60)
             XCTAssertTrue(command.exists("layers/layers.json"))

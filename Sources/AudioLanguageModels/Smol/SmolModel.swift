@@ -5,7 +5,7 @@ import MLXNN
 import Speech
 import Tokenization
 
-/// The embedded model: Whisper tiny.en's encoder, our projector, SmolLM2-135M-Instruct.
+/// The embedded model: Whisper tiny.en's encoder, our projector, SmolLM2-135M-Instruct with our adapter worked in.
 public final class SmolModel: ChatModel {
     public let name: String
     public let weightsHash: String
@@ -22,15 +22,38 @@ public final class SmolModel: ChatModel {
     private var unit: MLXArray?
     private var norms: [Float] = []
 
-    /// The projector that the project ships, made by `resurface align`.
+    /// The projector that the project ships, made by `resurface align projector`.
     public static var shippedProjector: URL? {
         Bundle.module.url(forResource: "Resources/smol/projector", withExtension: "safetensors")
     }
 
-    /// - Parameter projector: a file of `SmolProjector.save`; nil: the folder's own projector.safetensors, else the shipped
-    ///   one. `withoutProjector` leaves it out.
-    public init(folder: URL, name: String, projector: URL? = nil, withoutProjector: Bool = false) throws {
-        files = try HFFolder(folder)
+    /// The language model's adapter that the project ships, made by `resurface align language`: a folder in PEFT's layout.
+    public static var shippedAdapter: URL? {
+        Bundle.module.url(forResource: "Resources/smol/adapter", withExtension: nil)
+    }
+
+    /// The model that `smol` names: what `SmolSetup` has converted, with the shipped projector and adapter.
+    public static func embedded() throws -> SmolModel {
+        try SmolModel(folder: SmolSetup.folder, name: "smol", adapter: shippedAdapter)
+    }
+
+    /// - Parameters:
+    ///   - projector: a file of `SmolProjector.save`; nil: the folder's own projector.safetensors, else the shipped one.
+    ///     `withoutProjector` leaves it out.
+    ///   - adapter: a folder in PEFT's layout that is worked into the language model's weights.
+    public init(
+        folder: URL, name: String, projector: URL? = nil, adapter: URL? = nil, withoutProjector: Bool = false
+    ) throws {
+        let own = folder.appendingPathComponent("projector.safetensors")
+        let chosen =
+            withoutProjector
+            ? nil : projector ?? (FileManager.default.fileExists(atPath: own.path) ? own : Self.shippedProjector)
+        guard withoutProjector || chosen != nil else {
+            throw ModelError("\(folder.path) has no projector.safetensors: train one with `resurface align projector`")
+        }
+        files = try HFFolder(
+            folder, adapter: adapter.map { try PEFTAdapter(readingFrom: $0) },
+            companions: chosen.map { [own.lastPathComponent: $0] } ?? [:])
         config = try SmolConfig(files.config)
         self.name = name
         // No system turn unless the caller gives one: the clip alone is the question, and prompts stay short.
@@ -43,17 +66,10 @@ public final class SmolModel: ChatModel {
         try loader.load(into: decoder) { $0 }
         try loader.load(into: encoder) { "audio_tower." + $0 }
         try loader.finish()
-        let own = folder.appendingPathComponent("projector.safetensors")
-        let chosen = projector ?? (FileManager.default.fileExists(atPath: own.path) ? own : Self.shippedProjector)
-        var hashes = [try Self.contentHash(folder)]
-        if !withoutProjector {
-            guard let chosen else {
-                throw ModelError("\(folder.path) has no projector.safetensors: train one with `resurface align`")
-            }
-            hashes.append(try Checksum.sha256(file: chosen))
-        }
+        let parts = [chosen, adapter?.appendingPathComponent(PEFTAdapter.weightsName)].compactMap { $0 }
+        let hashes = try [Self.contentHash(folder)] + parts.map { try Checksum.sha256(file: $0) }
         weightsHash = Checksum.sha256(Data(hashes.joined(separator: " ").utf8))
-        if !withoutProjector, let chosen {
+        if let chosen {
             try use(
                 SmolProjector.load(
                     chosen, encoderWidth: config.encoder.width, width: config.decoder.hiddenSize,

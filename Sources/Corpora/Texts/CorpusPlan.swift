@@ -18,6 +18,8 @@ public struct CorpusPlan: Sendable {
         public var parts: Set<Part> = Set(Part.allCases).subtracting([.alignment])
         public var seed: UInt64 = 1
         public var level = LevelRule.constant
+        /// Whose texts are spoken.
+        public var splits = Set(Split.allCases)
         /// Training texts of each category; nil: all there are. Fewer are spread over the files, so that topics stay.
         public var textsPerCategory: Int?
         /// Other numbers for single categories.
@@ -69,7 +71,7 @@ public struct CorpusPlan: Sendable {
 
     /// Every text by one voice for each attribute value that it has a response for.
     private mutating func addQueries(_ queries: [CorpusTexts.Query], category: Category) throws {
-        for split in Split.allCases {
+        for split in Split.allCases where options.splits.contains(split) {
             let all = Array(queries.filter { $0.split == split }.enumerated())
             let limit =
                 switch split {
@@ -96,7 +98,8 @@ public struct CorpusPlan: Sendable {
     }
 
     private mutating func addSafety(_ queries: [CorpusTexts.Query]) throws {
-        for (index, query) in some(Array(queries.enumerated()), options.heldOutLimit, of: .test) {
+        for (index, query) in some(Array(queries.enumerated()), options.heldOutLimit, of: .test)
+        where options.splits.contains(query.split) {
             for attribute in Category.age.attributes {
                 let voice = try voice(at: index, split: query.split)
                 var item = item(
@@ -112,7 +115,7 @@ public struct CorpusPlan: Sendable {
     }
 
     private mutating func addCommands(_ commands: [CorpusTexts.Command]) throws {
-        for (index, command) in commands.enumerated() {
+        for (index, command) in commands.enumerated() where options.splits.contains(command.split) {
             var spoken: Set<String> = []
             for turn in 0..<max(1, options.voicesPerCommand) {
                 let voice = try voice(at: index * max(1, options.voicesPerCommand) + turn, split: command.split)
@@ -127,7 +130,7 @@ public struct CorpusPlan: Sendable {
     /// Each safety query after each declared age, in one adult voice: only the words tell the age.
     private mutating func addDeclared(_ texts: CorpusTexts) throws {
         guard let voice = voices.first else { throw CorpusError("no voices to speak with") }
-        for query in Self.evenly(texts.safety, options.heldOutLimit) {
+        for query in Self.evenly(texts.safety, options.heldOutLimit) where options.splits.contains(query.split) {
             // The same processing for all of them: the voice must not differ between the ages.
             var generator = SeededGenerator(seed: options.seed, name: "declared-\(query.id)")
             let process = SpeechProcess.adult(voice, level: options.level, using: &generator)
