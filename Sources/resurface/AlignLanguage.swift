@@ -26,7 +26,7 @@ extension Align {
         var projector: String?
 
         @Option(help: "Clips to learn from, at most.")
-        var clips = 6_000
+        var clips = 4_500
 
         @Option(help: "Some of transcription,distillation.")
         var tasks = "transcription,distillation"

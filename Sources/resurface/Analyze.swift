@@ -33,7 +33,9 @@ struct Analyze: ParsableCommand {
     @Option(help: "A run folder, or an adapter folder in PEFT's layout: the tuned model is analysed.")
     var adapter: String?
 
-    @Option(help: "Bring every clip to this level before it is heard (dBFS), so that level tells nothing.")
+    @Option(
+        parsing: .unconditional,
+        help: "Bring every clip to this level before it is heard (dBFS, as -26), so that level tells nothing.")
     var rms: Double?
 
     @Option(help: "Clips of one forward pass.")

@@ -38,7 +38,9 @@ struct Evaluate: ParsableCommand {
     @Option(help: "awareness, safety, content, or heads: what a run's classification heads hear, responses or not.")
     var suite = Suite.awareness
 
-    @Option(help: "Bring every clip to this level before it is heard (dBFS), so that level tells nothing.")
+    @Option(
+        parsing: .unconditional,
+        help: "Bring every clip to this level before it is heard (dBFS, as -26), so that level tells nothing.")
     var rms: Double?
 
     @Option(help: "The judge: reference.")

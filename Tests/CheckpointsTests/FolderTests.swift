@@ -172,7 +172,12 @@ final class FolderTests: XCTestCase {
 
     /// A folder with an adapter over it is that of the adapted model, whichever way a tensor is read.
     func testAnAdapterIsWorkedIn() throws {
-        try withTemporaryFolder { folder in
+        try withTemporaryFolder { root in
+            let folder = root.appendingPathComponent("model", isDirectory: true)
+            let copy = root.appendingPathComponent("copy", isDirectory: true)
+            for made in [folder, copy] {
+                try FileManager.default.createDirectory(at: made, withIntermediateDirectories: true)
+            }
             try put("{}", "config.json", folder)
             let plain = MLXArray((0..<6).map { Float($0) / 4 }, [2, 3])
             try Safetensors.write(
@@ -184,7 +189,7 @@ final class FolderTests: XCTestCase {
                     config: .init(rank: 1, alpha: 0.5, targetModules: ["x"], baseModel: "m"),
                     modules: [module: .init(a: a.asType(.float16), b: b)])
             }
-            let other = folder.appendingPathComponent("elsewhere.bin")
+            let other = root.appendingPathComponent("elsewhere.bin")
             try Data([7]).write(to: other)
             let adapted = try HFFolder(folder, adapter: adapter("m.x"), companions: ["own.bin": other])
             let expected: [Float] = [1, 0.25, -0.5, 2.75, 1, -0.75]  // + .5 b a
@@ -195,8 +200,6 @@ final class FolderTests: XCTestCase {
             XCTAssertEqual(
                 try adapted.data("m.x.weight"), try MLXArray(expected, [2, 3]).asType(.float16).rawData())
             XCTAssertEqual(try adapted.array("m.y.weight").asArray(), try plain.asArray())
-            let copy = folder.appendingPathComponent("copy", isDirectory: true)
-            try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: true)
             try FileManager.default.removeItem(at: other)
             try Data([8]).write(to: other)
             try adapted.copyOthers(to: copy)

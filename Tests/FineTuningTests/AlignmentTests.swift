@@ -32,6 +32,7 @@ final class AlignmentTests: XCTestCase {
         var options = AlignmentOptions()
         (options.steps, options.batchSize, options.initial) = (steps, 6, initial)
         (options.dropout, options.learningRate, options.voiceDimensions) = (0, 5e-3, 4)
+        options.speedChange = 0  // here the pitch is the word
         let alignment = Alignment(model: model, options: options)
         try alignment.encode(clips, in: folder)
         var losses: [Float] = []
@@ -71,6 +72,31 @@ final class AlignmentTests: XCTestCase {
                     : try old.asType(.float32).asArray() == new.asType(.float32).asArray()
                 XCTAssertEqual(same, !name.hasPrefix("voice_"), name)
             }
+        }
+    }
+
+    /// Training clips last longer or shorter than they are, by a share that the seed draws; held-out ones do not.
+    func testTrainingClipsAreHeardAtDrawnSpeeds() throws {
+        try withTemporaryFolder { folder in
+            let clips = try clips(in: folder), own = folder.appendingPathComponent("model", isDirectory: true)
+            try TinyModel().write(to: own)
+            let model = try SmolModel(folder: own, name: "tiny", withoutProjector: true)
+            func counts(_ change: Double, seed: UInt64 = 1) throws -> (train: [Int], validation: [Int]) {
+                var options = AlignmentOptions()
+                (options.speedChange, options.seed) = (change, seed)
+                let alignment = Alignment(model: model, options: options)
+                try alignment.encode(clips, in: folder)
+                return (alignment.train.map(\.count), alignment.validation.map(\.count))
+            }
+            let (plain, drawn) = (try counts(0), try counts(0.4))
+            XCTAssertEqual(Set(plain.train).count, 1)
+            XCTAssertEqual(plain.validation, drawn.validation)
+            let length = Double(plain.train[0])
+            XCTAssertTrue(drawn.train.contains { Double($0) < length * 0.95 })
+            XCTAssertTrue(drawn.train.contains { Double($0) > length * 1.05 })
+            XCTAssertTrue(drawn.train.allSatisfy { (length / 1.4 - 1...length / 0.6 + 1).contains(Double($0)) })
+            XCTAssertEqual(drawn.train, try counts(0.4).train)
+            XCTAssertNotEqual(drawn.train, try counts(0.4, seed: 2).train)
         }
     }
 }
