@@ -9,14 +9,11 @@ public struct Example {
     public let answer: [Int32]
     /// What the classification heads learn: a category, and the index of one of its values; nil: only the answer is learnt.
     public let label: (category: Category, attribute: Int)?
-    /// Examples of one text have the same; by itself, its id.
-    public let group: String
     /// Positions of prompt, audio and answer.
     public var length: Int { prompt.count + answer.count }
 
     public init(id: String, prompt: Prompt, answer: [Int32], label: (category: Category, attribute: Int)? = nil) {
         self.id = id
-        group = id
         self.prompt = prompt
         self.answer = answer
         self.label = label
@@ -34,7 +31,6 @@ public struct Example {
                 "\(utterance.id): attribute \(value) is not one of \(category.attributes.joined(separator: ", "))")
         }
         id = utterance.id
-        group = utterance.textGroup
         prompt = try model.prompt(hearing: features, system: system)
         answer = model.answerTokens(response)
         label = (category, attribute)

@@ -18,8 +18,6 @@ public struct FineTuneConfig: Codable, Sendable, Equatable {
     public var steps = 0
     /// Clips of one optimiser step.
     public var batchSize = 8
-    /// The clips of one text follow each other, so that in a small batch the voice is all that differs.
-    public var pairTexts = false
     /// Clips of one forward pass; a batch is accumulated from as many as it takes.
     public var microBatchSize = 8
     public var learningRate: Float = 8e-5

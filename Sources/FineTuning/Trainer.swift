@@ -28,8 +28,6 @@ public final class Trainer {
     package let trained: [(path: String, parameter: any AnyParameterInfo)]
     private let examples: [Example]
     private let schedule: WarmupCosine
-    /// The examples of each text, in the order of the texts' first ones.
-    private let texts: [[Int]]
 
     public init(model: any AudioLanguageModel, examples: [Example], config: FineTuneConfig) throws {
         try config.validate(layers: model.decoder.config.layers)
@@ -44,7 +42,6 @@ public final class Trainer {
         self.model = model
         self.examples = examples
         self.config = config
-        texts = Dictionary(grouping: examples.indices) { examples[$0].group }.values.sorted { $0[0] < $1[0] }
         adapted = try Adapters.attach(
             to: model.decoder, layers: config.firstLayer...config.lastLayer, rank: config.rank, alpha: config.alpha,
             seed: config.seed)
@@ -79,9 +76,8 @@ public final class Trainer {
         let perEpoch = (examples.count + config.batchSize - 1) / config.batchSize
         let epoch = (step - 1) / perEpoch, first = (step - 1) % perEpoch * config.batchSize
         var generator = SeededGenerator(seed: config.seed &+ UInt64(epoch) &* 0x9E37_79B9)
-        var groups = config.pairTexts ? texts : examples.indices.map { [$0] }
-        generator.shuffle(&groups)
-        let order = groups.flatMap { $0 }
+        var order = Array(examples.indices)
+        generator.shuffle(&order)
         return order[first..<min(first + config.batchSize, order.count)].map { examples[$0] }
     }
 

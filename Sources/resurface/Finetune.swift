@@ -51,9 +51,6 @@ struct Finetune: ParsableCommand {
     @Option(help: "Seed of everything random.") var seed: UInt64?
     @Option(help: "Steps between checkpoints.") var saveEvery: Int?
 
-    @Flag(help: "Keep the clips of one text together: in a small batch the voice is all that differs.")
-    var pairTexts = false
-
     @Flag(help: "Compute layers again for their gradients: less memory, a forward pass more.")
     var recompute = false
 
@@ -104,7 +101,6 @@ struct Finetune: ParsableCommand {
         if let lambda { settings.lambda = lambda }
         if let seed { settings.seed = seed }
         if let saveEvery { settings.saveEvery = saveEvery }
-        if pairTexts { settings.pairTexts = true }
         if recompute { settings.recompute = true }
 
         try OutputFolder.check(URL(fileURLWithPath: out, isDirectory: true))

@@ -188,16 +188,4 @@ final class GradientTests: XCTestCase {
             XCTAssertNotEqual(try run.trainer(other).batch(1).map(\.id), trainer.batch(1).map(\.id))
         }
     }
-
-    func testTheClipsOfATextStayTogether() throws {
-        try withTemporaryFolder { folder in
-            let run = try TinyRun(in: folder)
-            var config = TinyRun.config()
-            (config.pairTexts, config.batchSize) = (true, 4)
-            let trainer = try run.trainer(config), batches = (1...6).map { trainer.batch($0) }
-            for batch in batches { XCTAssertEqual(Set(batch.map(\.group)).count, 2, "12 clips of 6 texts") }
-            XCTAssertEqual(batches.prefix(3).joined().map(\.id).sorted(), run.examples.map(\.id).sorted())
-            XCTAssertNotEqual(batches.prefix(3).joined().map(\.id), batches.suffix(3).joined().map(\.id))
-        }
-    }
 }

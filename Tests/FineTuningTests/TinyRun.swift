@@ -17,7 +17,7 @@ struct TinyRun {
             let category = Category.allCases[i % 3], value = category.attributes[i / 3 % category.attributes.count]
             let id = "clip\(i)"
             let utterance = Utterance(
-                id: id, audio: "none.wav", text: "text \(i / 2)", category: category, attribute: value, speaker: "s",
+                id: id, audio: "none.wav", text: "a text", category: category, attribute: value, speaker: "s",
                 engine: "tone", split: .train, response: String(repeating: "the \(value) ", count: 1 + i % 4))
             var features = try model.features(
                 of: TinyModel.tone(Float(110 + 17 * i), seconds: 0.3 + 0.1 * Double(i % 5)))
