@@ -18,8 +18,7 @@ public final class HFFolder: TensorSource {
     public let shards: [String]
     private let owners: [String: SafetensorsFile]
     /// What is added to the stored weights, by tensor name.
-    private let adapter: [String: PEFTAdapter.Factors]
-    private let adapterScale: Float
+    private let adapter: PEFTAdapter?
     /// Files that belong to the model and lie elsewhere, by the name that they have in a copy of the folder.
     private let companions: [String: URL]
     /// Of the file that says which shard has a tensor.
@@ -59,7 +58,7 @@ public final class HFFolder: TensorSource {
         }
         names = owners.keys.sorted()
         shards = Set(owners.values.map(\.url.lastPathComponent)).sorted()
-        var factors: [String: PEFTAdapter.Factors] = [:]
+        self.adapter = adapter
         for (module, pair) in adapter?.modules ?? [:] {
             let name = module + ".weight"
             guard let info = try owners[name]?.info(name), info.type.dtype != nil,
@@ -70,10 +69,7 @@ public final class HFFolder: TensorSource {
                         + "[\(pair.b.dim(0)), \(pair.a.dim(1))], which this model lacks: the adapter is another model's"
                 )
             }
-            factors[name] = pair
         }
-        self.adapter = factors
-        adapterScale = Float((adapter?.config.alpha ?? 0) / Double(max(1, adapter?.config.rank ?? 1)))
     }
 
     private static func sharded(_ index: URL) throws -> [String: SafetensorsFile] {
@@ -125,12 +121,11 @@ public final class HFFolder: TensorSource {
 
     /// A copy of a tensor in the engine's memory, in the stored type.
     public func array(_ name: String) throws -> MLXArray {
-        guard let pair = adapter[name] else { return try owner(name).array(name) }
-        // W + (alpha / rank) B A, as LoRALinear.mergedWeight has it.
-        let file = try owner(name), type = try file.info(name).type.dtype ?? .float32
-        let stored = try file.mapped(name).asType(.float32)
-        let low = matmul(pair.b.asType(.float32), pair.a.asType(.float32)) * adapterScale
-        let merged = (stored + low).asType(type)
+        let file = try owner(name)
+        guard let update = update(of: name), let type = try file.info(name).type.dtype else {
+            return try file.array(name)
+        }
+        let merged = try (file.mapped(name).asType(.float32) + update).asType(type)
         try eval(merged)
         return merged
     }
@@ -140,12 +135,12 @@ public final class HFFolder: TensorSource {
 
     /// The tensor over its file's own pages: see `SafetensorsFile.mapped`. One that the adapter changes is a copy.
     public func mapped(_ name: String) throws -> MLXArray {
-        try adapter[name] == nil ? owner(name).mapped(name) : array(name)
+        try update(of: name) == nil ? owner(name).mapped(name) : array(name)
     }
 
     /// The bytes of a tensor in its stored type.
     public func data(_ name: String) throws -> Data {
-        try adapter[name] == nil ? owner(name).data(name) : array(name).rawData()
+        try update(of: name) == nil ? owner(name).data(name) : array(name).rawData()
     }
 
     /// The names of one weight file's tensors, sorted.
@@ -167,6 +162,11 @@ public final class HFFolder: TensorSource {
         for (name, source) in sources.sorted(by: { $0.key < $1.key }) {
             try manager.copyItem(at: source.resolvingSymlinksInPath(), to: folder.appendingPathComponent(name))
         }
+    }
+
+    /// What the adapter adds to a tensor; nil: nothing. Not computed before it is read.
+    private func update(of name: String) -> MLXArray? {
+        name.hasSuffix(".weight") ? adapter?.update(of: String(name.dropLast(".weight".count))) : nil
     }
 
     private func owner(_ name: String) throws -> SafetensorsFile {

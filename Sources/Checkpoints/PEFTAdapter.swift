@@ -61,6 +61,13 @@ public struct PEFTAdapter: Sendable {
         self.modules = modules
     }
 
+    /// (alpha / rank) B A of a module, f32 (out, in): what is added to its weight; nil for a module that is not adapted.
+    public func update(of module: String) -> MLXArray? {
+        modules[module].map {
+            matmul($0.b.asType(.float32), $0.a.asType(.float32)) * Float(config.alpha / Double(config.rank))
+        }
+    }
+
     /// The names of the two files.
     public static let configName = "adapter_config.json"
     public static let weightsName = "adapter_model.safetensors"

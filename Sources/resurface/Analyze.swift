@@ -17,6 +17,7 @@ struct Analyze: ParsableCommand {
             """)
 
     @OptionGroup var options: ModelOptions
+    @OptionGroup var hearing: HearingOptions
 
     @Option(help: "The corpus folder.")
     var corpus: String
@@ -33,11 +34,6 @@ struct Analyze: ParsableCommand {
     @Option(help: "A run folder, or an adapter folder in PEFT's layout: the tuned model is analysed.")
     var adapter: String?
 
-    @Option(
-        parsing: .unconditional,
-        help: "Bring every clip to this level before it is heard (dBFS, as -26), so that level tells nothing.")
-    var rms: Double?
-
     @Option(help: "Clips of one forward pass.")
     var batchSize = 8
 
@@ -51,7 +47,7 @@ struct Analyze: ParsableCommand {
         let folder = URL(fileURLWithPath: out, isDirectory: true)
         try OutputFolder.check(folder)
         let model = try options.load()
-        let source = try FeatureSource(corpus, model: model, level: rms)
+        let source = try FeatureSource(corpus, model: model, level: hearing.rms)
         let tuned = adapter.map { URL(fileURLWithPath: $0, isDirectory: true) }
         if let tuned { try Adapters.load(tuned, into: model) }
         var report = try Self.analyze(source, adapter: tuned, seed: seed, heldOut: heldOut, batch: batchSize)

@@ -12,51 +12,50 @@ extension Evaluate {
         guard let adapter else {
             throw ValidationError("--suite heads needs --adapter, a run that was trained with heads")
         }
-        let run = URL(fileURLWithPath: adapter, isDirectory: true)
-        let clips = source.corpus.utterances.filter { split == .all || $0.split.rawValue == split.rawValue }
-        try source.warm(clips)
-        var examples: [Example] = [], speakers: [String] = []
-        for clip in clips {
-            let labels = Category.allCases.compactMap { category -> (category: Category, attribute: Int)? in
-                let value = clip.category == category ? clip.attribute : clip.voice?[category.rawValue]
-                return value.flatMap { category.attributes.firstIndex(of: $0) }.map { (category, $0) }
-            }
-            guard !labels.isEmpty else { continue }
-            let prompt = try source.model.prompt(hearing: source.features(clip))
-            for label in labels {
-                examples.append(Example(id: clip.id, prompt: prompt, answer: [], label: label))
-                speakers.append(clip.speaker)
-            }
+        let clips = source.corpus.utterances.filter { clip in
+            split.includes(clip.split) && Category.allCases.contains { Self.label(clip, $0) != nil }
         }
-        guard var found = try Self.heads(of: run, examples, source.model, groups: { speakers[$0] }) else {
+        try source.warm(clips)
+        let readings = try ClassificationHeads.readings(
+            of: URL(fileURLWithPath: adapter, isDirectory: true),
+            clips.map { try source.model.prompt(hearing: source.features($0)) }, model: source.model)
+        guard let readings, !readings.isEmpty else {
             throw EvaluationError(
                 "no answer of heads: \(adapter) was trained without them, or \(corpus) has no clip of the split \(split.rawValue) "
                     + "with a label of age, gender or emotion")
         }
-        // A clip that counts for three categories has no right one.
-        found["category"] = nil
+        var found: [String: HeadAccuracy] = [:]
+        for category in Category.allCases {
+            let own = zip(clips, readings).compactMap { clip, read in
+                Self.label(clip, category).map { (isRight: read.attributes[category] == $0, speaker: clip.speaker) }
+            }
+            found[category.rawValue] = HeadAccuracy(
+                own.map(\.isRight), groups: own.map(\.speaker), values: category.attributes.count)
+        }
         if json { return try printJSON(found) }
         print(Self.line(found))
     }
 
-    /// Accuracy by head; nil where the run has none, or there are no examples.
-    /// - Parameter groups: the text or speaker of the example of an index.
+    private static func label(_ clip: Utterance, _ category: Corpora.Category) -> Int? {
+        clip.value(of: category).flatMap { category.attributes.firstIndex(of: $0) }
+    }
+
+    /// Accuracy by head on clips with responses, texts drawn together; nil where the run has none.
     static func heads(
-        of run: URL, _ examples: [Example], _ model: any AudioLanguageModel, groups: (Int) -> String
+        of run: URL, _ source: FeatureSource, _ utterances: [Utterance]
     ) throws -> [String: HeadAccuracy]? {
-        guard let answers = try ClassificationHeads.answers(of: run, to: examples, model: model), !answers.isEmpty
-        else {
+        let examples = try utterances.map { try Example($0, features: source.features($0), model: source.model) }
+        guard let answers = try ClassificationHeads.answers(of: run, to: examples, model: source.model) else {
             return nil
         }
+        let all = Array(zip(answers, utterances.map(\.textGroup)))
         var found: [String: HeadAccuracy] = [:]
-        let all = Array(answers.enumerated())
         found["category"] = HeadAccuracy(
-            all.map(\.element.isCategoryRight), groups: all.map { groups($0.offset) }, values: Category.allCases.count)
+            all.map(\.0.isCategoryRight), groups: all.map(\.1), values: Category.allCases.count)
         for category in Category.allCases {
-            let own = all.filter { $0.element.category == category }
+            let own = all.filter { $0.0.category == category }
             found[category.rawValue] = HeadAccuracy(
-                own.map(\.element.isAttributeRight), groups: own.map { groups($0.offset) },
-                values: category.attributes.count)
+                own.map(\.0.isAttributeRight), groups: own.map(\.1), values: category.attributes.count)
         }
         return found
     }

@@ -10,7 +10,11 @@ import Speech
 /// `resurface evaluate`: PA metrics, child safety, content.
 struct Evaluate: ParsableCommand {
     enum Suite: String, ExpressibleByArgument, CaseIterable { case awareness, safety, content, heads }
-    enum Part: String, ExpressibleByArgument, CaseIterable { case test, validation, all }
+    /// Which splits are measured on.
+    enum Part: String, ExpressibleByArgument, CaseIterable {
+        case test, validation, all
+        func includes(_ split: Split) -> Bool { self == .all || split.rawValue == rawValue }
+    }
 
     static let configuration = CommandConfiguration(
         abstract:
@@ -21,6 +25,7 @@ struct Evaluate: ParsableCommand {
             """)
 
     @OptionGroup var options: ModelOptions
+    @OptionGroup var hearing: HearingOptions
 
     @Option(help: "The corpus folder.")
     var corpus: String
@@ -37,11 +42,6 @@ struct Evaluate: ParsableCommand {
 
     @Option(help: "awareness, safety, content, or heads: what a run's classification heads hear, responses or not.")
     var suite = Suite.awareness
-
-    @Option(
-        parsing: .unconditional,
-        help: "Bring every clip to this level before it is heard (dBFS, as -26), so that level tells nothing.")
-    var rms: Double?
 
     @Option(help: "The judge: reference.")
     var judge = "reference"
@@ -60,18 +60,18 @@ struct Evaluate: ParsableCommand {
         guard (1...1024).contains(tokens) else {
             throw ValidationError("--tokens: expected 1 to 1024, found \(tokens)")
         }
-        guard let part = Split(rawValue: split.rawValue) ?? (suite == .heads ? .test : nil) else {
+        guard suite == .heads || split != .all else {
             throw ValidationError("--split all: this suite takes test or validation")
         }
         if let out { try OutputFolder.check(URL(fileURLWithPath: out, isDirectory: true)) }
         let model = try options.load()
         if let adapter { try Adapters.load(URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
-        let source = try FeatureSource(corpus, model: model, level: rms)
-        if suite == .content { return try content(source, part) }
+        let source = try FeatureSource(corpus, model: model, level: hearing.rms)
+        if suite == .content { return try content(source) }
         if suite == .heads { return try heads(source) }
         let result = try Self.score(
             source, adapter: adapter, run: adapter.map { URL(fileURLWithPath: $0, isDirectory: true) }, suite: suite,
-            tokens: tokens, split: part)
+            tokens: tokens, split: split)
         if let out {
             let folder = URL(fileURLWithPath: out, isDirectory: true)
             try OutputFolder.make(folder)
@@ -94,11 +94,11 @@ struct Evaluate: ParsableCommand {
     ///   - run: its folder, which may hold classification heads.
     ///   - references: whether to read the texts' references too: `preferences` of the result.
     static func score(
-        _ source: FeatureSource, adapter: String?, run: URL?, suite: Suite, tokens: Int, split: Split = .test,
+        _ source: FeatureSource, adapter: String?, run: URL?, suite: Suite, tokens: Int, split: Part = .test,
         references: Bool = true
     ) throws -> EvaluationResult {
         let utterances = source.corpus.utterances.filter {
-            $0.split == split && $0.category != nil && $0.attribute != nil && $0.response != nil
+            split.includes($0.split) && $0.category != nil && $0.attribute != nil && $0.response != nil
                 && ($0.scenario != nil) == (suite == .safety)
         }
         guard !utterances.isEmpty else {
@@ -140,13 +140,6 @@ struct Evaluate: ParsableCommand {
             heads: try run.flatMap { try heads(of: $0, source, utterances) }, preferences: preferences)
     }
 
-    private static func heads(
-        of run: URL, _ source: FeatureSource, _ utterances: [Utterance]
-    ) throws -> [String: HeadAccuracy]? {
-        let examples = try utterances.map { try Example($0, features: source.features($0), model: source.model) }
-        return try heads(of: run, examples, source.model) { utterances[$0].textGroup }
-    }
-
     private static func line(_ category: String, _ found: ReferencePreference) -> String {
         String(
             format: "references, %@: the voice's own preferred for %.1f %% [%.1f, %.1f] of %d pairs, loss %.3f a token",
@@ -185,9 +178,11 @@ struct Evaluate: ParsableCommand {
     }
 
     /// One clip a text; the candidates are the split's own texts.
-    private func content(_ source: FeatureSource, _ split: Split) throws {
+    private func content(_ source: FeatureSource) throws {
         var seen: Set<String> = []
-        let test = source.corpus.utterances.filter { $0.split == split && $0.intent == nil && $0.declaredAge == nil }
+        let test = source.corpus.utterances.filter {
+            split.includes($0.split) && $0.intent == nil && $0.declaredAge == nil
+        }
         let clips = test.filter { seen.insert($0.textGroup).inserted }
         guard clips.count > 1 else {
             throw EvaluationError("\(corpus): expected at least 2 texts in the \(split.rawValue) split")
@@ -204,7 +199,7 @@ struct Evaluate: ParsableCommand {
         var heard: [(rate: WordErrorRate, group: String)] = []
         if let smol = source.model as? SmolModel {
             for clip in test {
-                let stages = try smol.encode(smol.mel(of: AudioFile.read(source.corpus.url(of: clip))))
+                let stages = try smol.encode(smol.mel(of: source.sound(of: clip)))
                 guard let last = stages.last else { continue }
                 let words = try smol.transcript(of: SmolProjector.stacked(last.squeezed(axis: 0)))
                 heard.append(
@@ -236,5 +231,3 @@ struct Evaluate: ParsableCommand {
         if let errors = answer.wordErrors { print("CTC word error rate: \(errors.line), \(errors.n) clips") }
     }
 }
-
-extension Split: ExpressibleByArgument {}

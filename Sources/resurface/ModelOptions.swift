@@ -49,6 +49,14 @@ extension AudioLanguageModel {
     }
 }
 
+/// How clips are heard, for the verbs that measure.
+struct HearingOptions: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: "Bring every clip to this level before it is heard (dBFS, as -26), so that level tells nothing.")
+    var rms: Double?
+}
+
 /// A corpus, and the features of its clips: computed once, kept by content.
 struct FeatureSource {
     let corpus: Corpus
@@ -69,13 +77,18 @@ struct FeatureSource {
 
     func features(_ utterance: Utterance) throws -> AudioFeatures {
         do {
-            return try cache.features(of: corpus.url(of: utterance)) { sound in
-                try model.heard(level.map { sound.normalised(rmsDBFS: $0) } ?? sound, as: utterance.id)
+            return try cache.features(of: corpus.url(of: utterance)) {
+                try model.heard(levelled($0), as: utterance.id)
             }
         } catch let error as ModelError {
             throw ModelError("\(utterance.id) (\(utterance.audio)): \(error)")
         }
     }
+
+    /// A clip's sound, at `level`.
+    func sound(of utterance: Utterance) throws -> Waveform { try levelled(AudioFile.read(corpus.url(of: utterance))) }
+
+    private func levelled(_ sound: Waveform) -> Waveform { level.map { sound.normalised(rmsDBFS: $0) } ?? sound }
 
     /// All of them, with progress; what was cached is only read.
     func warm(_ utterances: [Utterance]) throws {

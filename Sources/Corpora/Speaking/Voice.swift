@@ -29,6 +29,8 @@ public struct Voice: Sendable, Equatable, Identifiable {
     public var shift: Double
     /// The split whose clips this voice speaks.
     public var split: Split
+    /// The engine's own voice, which moved ones share: the label `base` of a clip.
+    public var base: String { "\(engine.rawValue) \(engineVoice)" }
 
     init(
         _ id: String, _ engine: SpeechEngine, _ engineVoice: String, _ sex: Sex, from sourceSex: Sex? = nil,
@@ -95,9 +97,8 @@ public struct Voice: Sendable, Equatable, Identifiable {
     public static let distinct: [Voice] = {
         var owner: [String: Split] = [:]
         return (packaged + flite).filter { voice in
-            let base = "\(voice.engine) \(voice.engineVoice)"
-            if owner[base] == nil { owner[base] = voice.split }
-            return owner[base] == voice.split
+            if owner[voice.base] == nil { owner[voice.base] = voice.split }
+            return owner[voice.base] == voice.split
         }
     }()
 

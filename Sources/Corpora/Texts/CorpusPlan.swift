@@ -154,7 +154,7 @@ public struct CorpusPlan: Sendable {
         let jobSeed = Int(generator.next() >> 33)
         var labels = [
             "age": child ? "child" : "adult", "gender": voice.sex.rawValue, "emotion": emotion ?? "neutral",
-            "base": "\(voice.engine.rawValue) \(voice.engineVoice)",
+            "base": voice.base,
         ]
         let process: SpeechProcess
         let intensity: EmotionRule.Intensity = generator.uniform() < options.strongShare ? .strong : .normal

@@ -76,11 +76,10 @@ extension CorpusAudit {
         _ clips: [AuditClip], _ options: AuditOptions
     ) -> (clips: [AuditClip], classes: [Corpora.Category]) {
         let classes = Category.allCases.filter { category in clips.contains { $0.utterance.category == category } }
-        func sex(_ utterance: Utterance) -> String? {
-            utterance.category == .gender ? utterance.attribute : utterance.voice?["gender"]
+        let isKnown = clips.allSatisfy { $0.utterance.value(of: .gender) != nil }
+        let cells = Dictionary(grouping: clips) {
+            $0.utterance.engine + (isKnown ? " \($0.utterance.value(of: .gender) ?? "")" : "")
         }
-        let isKnown = clips.allSatisfy { sex($0.utterance) != nil }
-        let cells = Dictionary(grouping: clips) { $0.utterance.engine + (isKnown ? " \(sex($0.utterance) ?? "")" : "") }
         var chosen: [AuditClip] = []
         for (name, members) in cells.sorted(by: { $0.key < $1.key }) {
             let kinds = classes.map { category in members.filter { $0.utterance.category == category } }
