@@ -87,7 +87,7 @@ public struct PEFTAdapter: Sendable {
         try AtomicFile.write(Data(text.utf8), to: folder.appendingPathComponent(Self.configName))
     }
 
-    /// Reads and checks both files.
+    /// Reads and checks both files: names, shapes, and that every value is finite.
     public init(readingFrom folder: URL) throws {
         for name in [Self.configName, Self.weightsName] {
             let path = folder.appendingPathComponent(name).path
@@ -102,6 +102,10 @@ public struct PEFTAdapter: Sendable {
         for name in file.names {
             guard let (module, factor) = Self.module(of: name) else {
                 throw CheckpointError("\(file.url.path): \(shown(name)) is not the name of a LoRA factor")
+            }
+            guard try file.isFinite(name) else {
+                throw CheckpointError(
+                    "\(file.url.path): \(shown(name)) holds values that are not finite: the file is damaged")
             }
             let array = try file.array(name)
             let old = factor == "A" ? a.updateValue(array, forKey: module) : b.updateValue(array, forKey: module)

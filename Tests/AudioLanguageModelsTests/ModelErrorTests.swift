@@ -133,6 +133,31 @@ final class ModelErrorTests: XCTestCase {
         }
     }
 
+    func testDamagedProjectorsAndAdapters() throws {
+        try withTemporaryFolder { folder in
+            try TinyModel().write(to: folder)
+            let projector = SmolProjector(encoderWidth: 16, innerWidth: 24, width: 32, tokens: [100, 101])
+            projector.voiceMean = projector.voiceMean + Float.nan
+            let own = folder.appendingPathComponent("projector.safetensors")
+            try projector.save(to: own, metadata: [:])
+            XCTAssertThrowsError(try ModelRegistry.load(folder.path)) {
+                XCTAssertTrue("\($0)".contains("tensor voice_mean holds values that are not finite"), "\($0)")
+            }
+            let adapter = folder.appendingPathComponent("adapter", isDirectory: true)
+            try FileManager.default.createDirectory(at: adapter, withIntermediateDirectories: true)
+            let b = MLXArray([Float](repeating: 1, count: 31) + [.infinity], [32, 1])
+            try PEFTAdapter(
+                config: .init(rank: 1, alpha: 1, targetModules: ["q_proj"], baseModel: ""),
+                modules: ["model.layers.0.self_attn.q_proj": .init(a: MLXArray.zeros([1, 32]), b: b)]
+            ).write(to: adapter)
+            XCTAssertThrowsError(try PEFTAdapter(readingFrom: adapter)) {
+                XCTAssertTrue(
+                    "\($0)".contains("layers.0.self_attn.q_proj.lora_B.weight holds values that are not finite"),
+                    "\($0)")
+            }
+        }
+    }
+
     func testProjectorsThatDoNotFit() throws {
         try withTemporaryFolder { folder in
             try TinyModel().write(to: folder)

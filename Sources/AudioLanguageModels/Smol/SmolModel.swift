@@ -16,6 +16,8 @@ public final class SmolModel: ChatModel {
     public let config: SmolConfig
     /// nil only while it is being trained: then nothing can be heard.
     public private(set) var projector: SmolProjector?
+    /// Whether the encoder is, or is to be, another one than the folder's.
+    public private(set) var hasOwnEncoder = false
     private let logMel: LogMel
     /// What the projector's directions are compared with; its tokens' embeddings at unit length, and their norms.
     public private(set) var classes: MLXArray?
@@ -69,12 +71,25 @@ public final class SmolModel: ChatModel {
         let parts = [chosen, adapter?.appendingPathComponent(PEFTAdapter.weightsName)].compactMap { $0 }
         let hashes = try [Self.contentHash(folder)] + parts.map { try Checksum.sha256(file: $0) }
         weightsHash = Checksum.sha256(Data(hashes.joined(separator: " ").utf8))
-        if let chosen {
-            try use(
-                SmolProjector.load(
-                    chosen, encoderWidth: config.encoder.width, width: config.decoder.hiddenSize,
-                    vocabulary: config.decoder.vocabularySize))
+        if let chosen { try use(readProjector(chosen)) }
+    }
+
+    /// A projector file that fits this model. An encoder that is with it takes the place of the folder's.
+    public func readProjector(_ url: URL) throws -> SmolProjector {
+        let (projector, hasEncoder) = try SmolProjector.load(
+            url, encoder: encoder, width: config.decoder.hiddenSize, vocabulary: config.decoder.vocabularySize)
+        hasOwnEncoder = hasOwnEncoder || hasEncoder
+        return projector
+    }
+
+    /// Makes the encoder's weights f32 arrays of their own, in rows and not over the pages of a file, so that they can be trained
+    /// in place.
+    public func widenEncoder() throws {
+        for (_, parameter) in encoder.namedParameters() {
+            guard let old = parameter.array else { continue }
+            parameter.array = MLXArray(try old.asType(.float32).asArray(), old.shape)
         }
+        hasOwnEncoder = true
     }
 
     /// The manifest of a converted folder holds the hashes of its files; any other folder is hashed.
@@ -105,17 +120,24 @@ public final class SmolModel: ChatModel {
                 "the clip lasts \(Int(sound.seconds.rounded())) s; this encoder hears at most \(Int(maximumSeconds)) s: cut it"
             )
         }
-        return try logMel(sound, padding: .none)
+        let mel = try logMel(sound, padding: .none)
+        guard mel.frames >= 8 else { throw ModelError("the clip is too short: expected at least 0.1 s of sound") }
+        return mel
     }
 
     /// Every encoder stage of one clip, [1, frames / 2, width] each.
-    public func encode(_ mel: MelSpectrogram) throws -> [MLXArray] {
-        guard mel.frames >= 8 else { throw ModelError("the clip is too short: expected at least 0.1 s of sound") }
-        return encoder(MLXArray(mel.values, [1, mel.frames, mel.bins]))
+    public func encode(_ mel: MelSpectrogram) -> [MLXArray] {
+        encoder(MLXArray(mel.values, [1, mel.frames, mel.bins]))
+    }
+
+    /// What the projector is given of a mel spectrogram [1, frames, bins]: [n, 4 x encoder width].
+    public func stackedFrames(_ mel: MLXArray) -> MLXArray {
+        let stages = encoder(mel)
+        return SmolProjector.stacked(stages[stages.count - 1].squeezed(axis: 0))
     }
 
     public func features(of waveform: Waveform) throws -> AudioFeatures {
-        let stages = try encode(mel(of: waveform))
+        let stages = encode(try mel(of: waveform))
         guard let last = stages.last else { throw ModelError("the encoder has no layers") }
         let states = try EncoderStates.summary(stages)
         let heard = try content(of: SmolProjector.stacked(last.squeezed(axis: 0)))

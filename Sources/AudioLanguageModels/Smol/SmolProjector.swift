@@ -1,5 +1,3 @@
-import Checkpoints
-import Foundation
 import MLX
 import MLXNN
 
@@ -99,40 +97,11 @@ public final class SmolProjector: Module {
         return whole.reshaped([n, stack * width])
     }
 
+    /// How many vectors so many frames of 10 ms become: the encoder halves them, `stacked` groups them by four.
+    public static func vectors(ofFrames frames: Int) -> Int { ((frames + 1) / 2 + stack - 1) / stack }
+
     /// What the voice adaptor reads: mean and deviation of each of the stages, in order.
     public static func voiceInput(_ encoderStates: [[Float]]) -> [Float] {
         voiceStages.flatMap { $0 < encoderStates.count ? encoderStates[$0] : [] }
-    }
-}
-
-extension SmolProjector {
-    /// Writes half-precision weights with the token list; `metadata` says how they were made.
-    public func save(to url: URL, metadata: [String: String]) throws {
-        var tensors = namedParameters().compactMap { p in
-            p.parameter.array.map { (name: p.path, array: $0.asType(.float16)) }
-        }
-        tensors.append((name: "tokens", array: MLXArray(tokens)))
-        try Safetensors.write(tensors, metadata: metadata, to: url)
-    }
-
-    /// Reads what `save` wrote, and checks every shape against the model's.
-    public static func load(_ url: URL, encoderWidth: Int, width: Int, vocabulary: Int) throws -> SmolProjector {
-        let file = try SafetensorsFile(url)
-        let tokens = try file.array("tokens").asInt32Array()
-        guard tokens.count > 0, tokens.allSatisfy({ $0 >= 0 && Int($0) < vocabulary }) else {
-            throw ModelError("\(url.path): tokens must be ids below \(vocabulary)")
-        }
-        let inner = try file.info("hidden.weight").shape.first ?? 0
-        guard (1...8_192).contains(inner) else { throw ModelError("\(url.path): hidden.weight has \(inner) rows") }
-        let projector = SmolProjector(encoderWidth: encoderWidth, innerWidth: inner, width: width, tokens: tokens)
-        var values: [String: MLXArray] = [:]
-        for name in file.names where name != "tokens" { values[name] = try file.array(name).asType(.float32) }
-        do {
-            try projector.update(parameters: values)
-        } catch let error as ModuleError {
-            throw ModelError("\(url.path): \(error)")
-        }
-        try eval(Array(values.values))
-        return projector
     }
 }
