@@ -21,8 +21,8 @@ extension CorpusCommand {
 
         @Option(
             help: """
-                packaged (the same on every machine), all (with the program flite), distinct (the same, and no split hears another's \
-                base voice), none, or ids with commas.
+                packaged (the same on every machine), all (with flite, kokoro and festival where they are), distinct (with flite, and \
+                no split hears another's base voice), none, or ids with commas.
                 """)
         var voices = "packaged"
 
@@ -78,17 +78,16 @@ extension CorpusCommand {
             options.textsPerCategory = textsPerCategory
             options.alignmentSentences = sentences
             options.alignmentSequences = sequences
-            var voices = try Voice.named(voices)
+            var chosen = try Voice.named(voices)
             switch (endpoint, endpointModel, endpointVoices) {
             case (nil, nil, nil): break
             case (let url?, let model?, let names?):
                 options.endpoint = try SpeechEndpoint(url: url, model: model)
-                voices += try SpeechEndpoint.voices(names)
+                chosen += try SpeechEndpoint.voices(names)
             default:
                 throw ValidationError(
                     "--endpoint, --endpoint-model and --endpoint-voices are given together or not at all")
             }
-            let plan = try CorpusPlan(texts: .bundled(), voices: voices, options: options)
             let environment: SpeechEnvironment
             do {
                 environment = try SpeechEnvironment.install { Progress.say($0) }
@@ -96,6 +95,12 @@ extension CorpusCommand {
                 // The interruption reaches the installing program too, which then fails.
                 throw Interrupt.requested ? CancellationError() : error
             }
+            if voices == "all" {
+                let there = try environment.engines()
+                chosen.removeAll { $0.engine != .endpoint && !there.contains($0.engine) }
+                Progress.say("engines: " + there.map(\.rawValue).sorted().joined(separator: ", "))
+            }
+            let plan = try CorpusPlan(texts: .bundled(), voices: chosen, options: options)
             nonisolated(unsafe) let bar = Progress("speaking")  // the builder calls it one at a time
             let builder = CorpusBuilder(
                 plan: plan, folder: URL(fileURLWithPath: out, isDirectory: true), environment: environment)

@@ -135,7 +135,7 @@ final class CorpusPlanTests: XCTestCase {
         let known = Set(train.map(\.utterance.speaker))
         let unheard = validation.filter { !known.contains($0.utterance.speaker) }.count
         XCTAssertEqual(unheard, (sentences + 49) / 50)
-        XCTAssertEqual(Set(items.map(\.utterance.engine)), ["hibari", "piper", "espeak", "flite"])
+        XCTAssertEqual(Set(items.map(\.utterance.engine)), ["hibari", "piper", "espeak", "flite", "kokoro", "festival"])
         let children = items.filter { $0.utterance.voice?["age"] == "child" }.count
         XCTAssertEqual(Double(children) / Double(items.count), 0.25, accuracy: 0.05)
     }
@@ -164,10 +164,10 @@ final class CorpusPlanTests: XCTestCase {
     /// No split of `distinct` hears an engine's voice of another, and each has both sexes of each of its engines.
     func testDistinctVoices() throws {
         let voices = try Voice.named("distinct")
-        let bases = Dictionary(grouping: voices) { "\($0.engine) \($0.engineVoice)" }
+        let bases = Dictionary(grouping: voices, by: \.base)
         XCTAssertTrue(bases.values.allSatisfy { Set($0.map(\.split)).count == 1 })
-        for split in Split.allCases {
-            let own = voices.filter { $0.split == split }
+        for (split, some) in Split.allCases.flatMap({ split in [(split, voices), (split, try? Voice.named("all"))] }) {
+            let own = try XCTUnwrap(some).filter { $0.split == split }
             XCTAssertGreaterThan(Set(own.map(\.engineVoice)).count, 2, "\(split)")
             for engine in Set(own.map(\.engine)) {
                 XCTAssertEqual(

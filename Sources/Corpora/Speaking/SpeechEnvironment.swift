@@ -59,6 +59,13 @@ public struct SpeechEnvironment: Sendable {
         return environment
     }
 
+    /// The engines that are there: those of the environment, and what the machine has besides.
+    public func engines() throws -> Set<SpeechEngine> {
+        let worker = SpeechWorker(self)
+        defer { worker.stop() }
+        return try worker.engines()
+    }
+
     private static var stampFile: URL { folder.appendingPathComponent("requirements.sha256") }
     private static func python(in folder: URL) -> URL { folder.appendingPathComponent("bin/python") }
 

@@ -33,26 +33,36 @@ package final class SpeechWorker {
     /// Speaks one clip into a file. Throws `CorpusError` where the worker cannot; it is started anew after a failure
     /// of its process.
     package func speak(_ job: SpeechJob, to url: URL) throws -> Answer {
+        let answer = try answer(to: job.line(out: url))
+        return Answer(
+            seconds: try answer.double("seconds", in: 0...3_600), f0: try answer.double("f0", in: 0...10_000))
+    }
+
+    /// The engines that the worker finds on this machine; `endpoint` is asked for by address and never among them.
+    package func engines() throws -> Set<SpeechEngine> {
+        Set(try answer(to: "{\"probe\": true}").strings("engines").compactMap(SpeechEngine.init))
+    }
+
+    private func answer(to line: String) throws -> JSONObject {
         try start()
         do {
             // A dead worker must give an error, not end this process.
             signal(SIGPIPE, SIG_IGN)
-            try input?.write(contentsOf: Data((job.line(out: url) + "\n").utf8))
+            try input?.write(contentsOf: Data((line + "\n").utf8))
         } catch {
             stop()
             throw CorpusError("the speech worker ended: \(error.localizedDescription)")
         }
-        let line = try readLine()
-        guard case .object(let fields)? = try? JSONFile.value(of: line, name: "speech worker") else {
+        let said = try readLine()
+        guard case .object(let fields)? = try? JSONFile.value(of: said, name: "speech worker") else {
             stop()
-            throw CorpusError("the speech worker answered \(String(decoding: line.prefix(200), as: UTF8.self))")
+            throw CorpusError("the speech worker answered \(String(decoding: said.prefix(200), as: UTF8.self))")
         }
         let answer = JSONObject(fields, place: "the speech worker")
         guard (try? answer.bool("ok")) == true else {
             throw CorpusError((try? answer.string("error")) ?? "the speech worker gave no reason")
         }
-        return Answer(
-            seconds: try answer.double("seconds", in: 0...3_600), f0: try answer.double("f0", in: 0...10_000))
+        return answer
     }
 
     /// Ends the process: its input closes, and it is told to go.

