@@ -73,6 +73,12 @@ public struct PEFTAdapter: Sendable {
     public static let weightsName = "adapter_model.safetensors"
     private static let prefix = "base_model.model."
 
+    /// SHA-256 of both files in a folder: the scale is in one, the weights are in the other.
+    public static func hash(of folder: URL) throws -> String {
+        let sums = try [configName, weightsName].map { try Checksum.sha256(file: folder.appendingPathComponent($0)) }
+        return Checksum.sha256(Data(sums.joined(separator: " ").utf8))
+    }
+
     /// Writes both files into an existing folder.
     public func write(to folder: URL) throws {
         var tensors: [(name: String, array: MLXArray)] = []

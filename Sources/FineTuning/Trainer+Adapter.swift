@@ -42,10 +42,8 @@ extension Adapters {
         try AtomicDirectory.write(to: target, replacing: true) { try adapter.write(to: $0) }
     }
 
-    /// SHA-256 of an adapter's weights.
-    public static func hash(of run: URL) throws -> String {
-        try Checksum.sha256(file: folder(of: run).appendingPathComponent(PEFTAdapter.weightsName))
-    }
+    /// SHA-256 of a run's adapter.
+    public static func hash(of run: URL) throws -> String { try PEFTAdapter.hash(of: folder(of: run)) }
 
     /// A module's path as ours has it. Adapters made elsewhere address the decoder inside the model's class: of transformers 5, of
     /// 4, or with the thinker in front. Other towers have layers too, and are not taken.

@@ -68,8 +68,9 @@ public final class SmolModel: ChatModel {
         try loader.load(into: decoder) { $0 }
         try loader.load(into: encoder) { "audio_tower." + $0 }
         try loader.finish()
-        let parts = [chosen, adapter?.appendingPathComponent(PEFTAdapter.weightsName)].compactMap { $0 }
-        let hashes = try [Self.contentHash(folder)] + parts.map { try Checksum.sha256(file: $0) }
+        let hashes = try [
+            Self.contentHash(folder), chosen.map { try Checksum.sha256(file: $0) }, adapter.map(PEFTAdapter.hash),
+        ].compactMap { $0 }
         weightsHash = Checksum.sha256(Data(hashes.joined(separator: " ").utf8))
         if let chosen { try use(readProjector(chosen)) }
     }
