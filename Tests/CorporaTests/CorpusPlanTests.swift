@@ -135,7 +135,8 @@ final class CorpusPlanTests: XCTestCase {
         let known = Set(train.map(\.utterance.speaker))
         let unheard = validation.filter { !known.contains($0.utterance.speaker) }.count
         XCTAssertEqual(unheard, (sentences + 49) / 50)
-        XCTAssertEqual(Set(items.map(\.utterance.engine)), ["hibari", "piper", "espeak", "flite", "kokoro", "festival"])
+        XCTAssertEqual(
+            Set(items.map(\.utterance.engine)), ["hibari", "piper", "espeak", "flite", "kokoro", "festival"])
         let children = items.filter { $0.utterance.voice?["age"] == "child" }.count
         XCTAssertEqual(Double(children) / Double(items.count), 0.25, accuracy: 0.05)
     }
