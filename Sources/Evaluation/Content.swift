@@ -12,6 +12,8 @@ public struct ContentFigures: Codable, Sendable, Equatable {
     /// Answers on the topic, to the query heard and to the same query read; and the judge's own control: reference answers that
     /// it has not seen.
     public var topicHeard: TopicShare?, topicRead: TopicShare?, topicReferences: TopicShare?
+    /// Of the same answers: those that say the query back.
+    public var echoesHeard: TopicShare?, echoesRead: TopicShare?
     /// Mean log-likelihood a token of the reference answer, heard and read, and their difference.
     public var heard: Double
     public var read: Double
@@ -66,16 +68,20 @@ extension Responder {
             (WordErrorRate(reference: spoken($0.text), hypothesis: $1), $0.textGroup)
         }
         let judge = TopicJudge(texts)
-        func topic(_ prompts: [Prompt], _ what: String) throws -> TopicShare? {
+        func topic(_ prompts: [Prompt], _ what: String) throws -> (onTopic: TopicShare?, echoes: TopicShare?) {
             let said = try self.answers(to: prompts, progress: { progress($0, $1, what) }, shouldStop: shouldStop)
-            return TopicShare(zip(utterances, said).map { judge.isOnTopic($1, textGroup: $0.textGroup) })
+            return (
+                TopicShare(zip(utterances, said).map { judge.isOnTopic($1, textGroup: $0.textGroup) }),
+                TopicShare(zip(utterances, said).map { judge.isEcho($1, textGroup: $0.textGroup) })
+            )
         }
         func mean(_ p: Perplexity) -> Double { p.tokens > 0 ? -p.negativeLogLikelihood / Double(p.tokens) : 0 }
+        let ofHeard = try topic(hearing, "answering what is heard")
+        let ofRead = try topic(
+            utterances.map { try model.prompt(reading: $0.text, system: system) }, "answering what is read")
         return ContentFigures(
-            ranks: TranscriptRankFigures(ranks), repeated: WordErrorFigures(errors),
-            topicHeard: try topic(hearing, "answering what is heard"),
-            topicRead: try topic(
-                utterances.map { try model.prompt(reading: $0.text, system: system) }, "answering what is read"),
-            topicReferences: judge.control(texts), heard: mean(heard), read: mean(read), answers: answers)
+            ranks: TranscriptRankFigures(ranks), repeated: WordErrorFigures(errors), topicHeard: ofHeard.onTopic,
+            topicRead: ofRead.onTopic, topicReferences: judge.control(texts), echoesHeard: ofHeard.echoes,
+            echoesRead: ofRead.echoes, heard: mean(heard), read: mean(read), answers: answers)
     }
 }

@@ -3,7 +3,8 @@ import Foundation
 
 /// Whether an answer is about what was asked: whether, of the texts of a split, its own is the one that it shares most words
 /// with, by TF-IDF. A text's words are those of the query and of its reference answers. Offline and simple: two texts on one
-/// matter are easily confused, so that figures are to be read beside those of reference answers that the judge has not seen.
+/// matter are easily confused, so that figures are to be read beside those of reference answers that the judge has not seen. An
+/// echo of the query is no answer: a model that has only learnt to repeat would be on every topic.
 public struct TopicJudge: Sendable {
     /// Whole texts (`Utterance.textGroup`), sorted.
     public let texts: [String]
@@ -11,12 +12,18 @@ public struct TopicJudge: Sendable {
     private let profiles: [SparseVector]
     /// The query and its answers.
     private let words: [Set<String>]
+    /// The query's words, by its text group.
+    private let asked: [String: Set<String>]
+    /// An answer with a smaller share of words that are not the query's repeats it.
+    static let ownWords = 1.0 / 3
 
     public init(_ utterances: [Utterance]) {
         var found: [String: Set<String>] = [:]
         for u in utterances {
             found[u.textGroup, default: []].formUnion([u.text, u.response, u.generic].compactMap { $0 })
         }
+        asked = Dictionary(
+            utterances.map { ($0.textGroup, Set(ResponseForm.words($0.text))) }, uniquingKeysWith: { $0.union($1) })
         texts = found.keys.sorted()
         words = texts.map { found[$0] ?? [] }
         let documents = words.map(Self.document)
@@ -27,9 +34,16 @@ public struct TopicJudge: Sendable {
 
     private static func document(_ words: Set<String>) -> String { words.sorted().joined(separator: " ") }
 
+    /// Whether an answer says back what was asked, misheard words among it or not.
+    public func isEcho(_ answer: String, textGroup: String) -> Bool {
+        guard let asked = asked[textGroup] else { return false }
+        let said = ResponseForm.words(answer), new = said.count { !asked.contains($0) }
+        return !said.isEmpty && Double(new) < Self.ownWords * Double(said.count)
+    }
+
     /// A text that shares as much counts against it.
     public func isOnTopic(_ answer: String, textGroup: String) -> Bool {
-        guard let own = texts.firstIndex(of: textGroup) else { return false }
+        guard let own = texts.firstIndex(of: textGroup), !isEcho(answer, textGroup: textGroup) else { return false }
         return isOnTopic(answer, of: own, profile: profiles[own])
     }
 

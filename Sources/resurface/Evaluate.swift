@@ -228,6 +228,9 @@ struct Evaluate: ParsableCommand {
         ] {
             if let share { print("answers on the topic, \(what): \(share.line)") }
         }
+        for (what, share) in [("heard", figures.echoesHeard), ("read", figures.echoesRead)] {
+            if let share { print("answers that say the query back, \(what): \(share.line)") }
+        }
         if let errors = answer.wordErrors { print("CTC word error rate: \(errors.line), \(errors.n) clips") }
     }
 }

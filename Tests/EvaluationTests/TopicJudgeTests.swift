@@ -33,6 +33,17 @@ final class TopicJudgeTests: XCTestCase {
         XCTAssertFalse(TopicJudge(twins).isOnTopic("A red lamp.", textGroup: twins[0].textGroup))
     }
 
+    /// What was asked, said back with a misheard word or round and round, is about the topic and no answer to it.
+    func testAnEchoIsNoAnswer() {
+        let judge = TopicJudge(texts), lamp = texts[0].textGroup
+        for said in ["How do I fix the lamp?", "how do i fixed the lamp", "Fix the lamp, fix the lamp, fix the lamp."] {
+            XCTAssertTrue(judge.isEcho(said, textGroup: lamp), said)
+            XCTAssertFalse(judge.isOnTopic(said, textGroup: lamp), said)
+        }
+        for said in ["Fix the lamp with a new bulb.", ""] { XCTAssertFalse(judge.isEcho(said, textGroup: lamp), said) }
+        XCTAssertTrue(judge.isOnTopic("Fix the lamp with a new bulb.", textGroup: lamp))
+    }
+
     func testTheControlDoesNotKnowTheReferenceItJudges() throws {
         let control = try XCTUnwrap(TopicJudge(texts).control(texts + texts))
         XCTAssertEqual(control.n, 5, "each reference once")
