@@ -93,7 +93,7 @@ struct Reproduce: ParsableCommand {
 
     /// The settings of the profiles: a small model on few clips learns with a higher rate than the paper's 7B models, in the
     /// same time more by small batches, and on new texts more by other texts than by further epochs (docs/NOTEBOOK.md,
-    /// 2026-11-26).
+    /// 2026-11-26); with all the texts there are, further epochs are what is left (2026-11-27).
     private func recipe(_ range: ClosedRange<Int>, adch: Bool) -> FineTuneConfig {
         var c = FineTuneConfig()
         c.model = options.model
@@ -102,7 +102,7 @@ struct Reproduce: ParsableCommand {
         (c.firstLayer, c.lastLayer, c.adch) = (range.lowerBound, range.upperBound, adch)
         c.learningRate = 2e-3
         c.batchSize = 2
-        c.epochs = profile == .quick ? 1 : 2
+        c.epochs = profile == .quick ? 1 : 3
         c.seed = seed
         return c
     }
