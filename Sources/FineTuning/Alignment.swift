@@ -37,6 +37,8 @@ public struct AlignmentOptions: Sendable, Equatable, Codable {
     /// Steps between checkpoints.
     public var saveEvery = 200
     public init() {}
+
+    var trainsEncoder: Bool { encoderLearningRate > 0 }
 }
 
 /// What the training says at intervals and at its end.
@@ -67,9 +69,7 @@ public final class Alignment {
     public let model: SmolModel
     public let options: AlignmentOptions
     public private(set) var train: [Item] = [], validation: [Item] = []
-    public private(set) var projector: SmolProjector?
     private let initial: SmolProjector?
-    var trainsEncoder: Bool { options.encoderLearningRate > 0 }
 
     /// - Parameter model: loaded without a projector; it gets the encoder that comes with `options.initial`.
     public init(model: SmolModel, options: AlignmentOptions) throws {
@@ -106,13 +106,12 @@ public final class Alignment {
             let mel = try model.mel(of: waveform)
             var voice: [Float] = []
             let input: MLXArray, count: Int
-            if trainsEncoder {
+            if options.trainsEncoder {
                 input = MLXArray(mel.values, [mel.frames, mel.bins]).asType(.float16)
                 count = SmolProjector.vectors(ofFrames: mel.frames)
             } else {
                 let stages = model.encode(mel)
-                guard let last = stages.last else { continue }
-                input = SmolProjector.stacked(last.squeezed(axis: 0)).asType(.float16)
+                input = SmolProjector.frames(of: stages).asType(.float16)
                 count = input.dim(0)
                 voice = SmolProjector.voiceInput(try EncoderStates.summary(stages))
             }
@@ -149,7 +148,6 @@ public final class Alignment {
             encoderWidth: config.encoder.width, width: config.decoder.hiddenSize, tokens: used, seed: options.seed)
         if let initial { try projector.update(parameters: initial.parameters()) }
         try model.use(projector)
-        self.projector = projector
         if options.steps > 0 {
             let trainer = try AlignmentTrainer(model: model, projector: projector, items: usable, options: options)
             if resume, let checkpoint { try trainer.resume(from: checkpoint) }
@@ -162,24 +160,33 @@ public final class Alignment {
                 if stop, trainer.step < options.steps { throw CancellationError() }
             }
         }
-        let voices = try usable.enumerated().map { i, item in
-            if shouldStop() { throw CancellationError() }
-            if trainsEncoder { progress(AlignmentProgress(stage: .voice, done: i + 1, total: usable.count)) }
-            return trainsEncoder
-                ? SmolProjector.voiceInput(try EncoderStates.summary(model.encoder(item.mel))) : item.voice
-        }
-        try setVoice(of: projector, from: voices)
+        try setVoice(of: projector, from: voices(of: usable, progress, shouldStop))
         try model.use(projector)
+    }
+
+    /// What the voice adaptor reads of each clip: heard anew where the encoder has changed.
+    private func voices(
+        of items: [Item], _ progress: (AlignmentProgress) -> Void, _ shouldStop: () -> Bool
+    ) throws -> [[Float]] {
+        try items.enumerated().map { i, item in
+            if shouldStop() { throw CancellationError() }
+            guard options.trainsEncoder else { return item.voice }
+            let voice = SmolProjector.voiceInput(try EncoderStates.summary(model.encoder(item.mel)))
+            progress(AlignmentProgress(stage: .voice, done: i + 1, total: items.count))
+            return voice
+        }
     }
 
     /// What the projector hears, as text.
     public func transcript(_ item: Item) throws -> String {
-        try model.transcript(of: trainsEncoder ? model.stackedFrames(item.mel) : item.input.asType(.float32))
+        try model.transcript(
+            of: options.trainsEncoder
+                ? SmolProjector.frames(of: model.encoder(item.mel)) : item.input.asType(.float32))
     }
 
     /// Writes the projector, with the encoder where that is no longer the published one.
     public func save(to url: URL, metadata: [String: String]) throws {
-        try projector?.save(to: url, encoder: model.hasOwnEncoder ? model.encoder : nil, metadata: metadata)
+        try model.projector?.save(to: url, encoder: model.hasOwnEncoder ? model.encoder : nil, metadata: metadata)
     }
 }
 

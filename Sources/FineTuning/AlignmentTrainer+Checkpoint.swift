@@ -5,7 +5,9 @@ import MLX
 extension AlignmentTrainer {
     /// What a checkpoint says beside its tensors. A resumed run must agree in all but where it is.
     private struct State: Codable, Equatable {
-        var step: Int, generator: UInt64, passStart: UInt64, taken: Int
+        var step: Int, generator: UInt64, passStart: UInt64
+        /// Batches of the pass that are still to come.
+        var remaining: Int
         var options: AlignmentOptions
         /// SHA-256 of the ids and lengths of the training clips, in their order.
         var data: String
@@ -15,44 +17,28 @@ extension AlignmentTrainer {
         var threads: Int
     }
 
-    private static let stateName = "state.json", tensorsName = "state.safetensors"
-
     private var state: State {
         let clips = items.map { "\($0.id) \($0.count) \($0.labels)" }.joined(separator: "\n")
         return State(
-            step: step, generator: generator.state, passStart: passStart, taken: taken, options: options,
+            step: step, generator: generator.state, passStart: passStart, remaining: queue.count, options: options,
             data: Checksum.sha256(Data(clips.utf8)), baseModel: model.weightsHash, engine: engineVersion,
             threads: Device.threads)
     }
 
     /// A complete folder in the place of the one before.
     func save(in folder: URL) throws {
-        try AtomicDirectory.write(to: folder, replacing: true) { temporary in
-            var tensors: [(name: String, array: MLXArray)] = []
-            for (g, group) in groups.enumerated() {
-                for (i, t) in group.named.enumerated() {
-                    guard let value = t.parameter.array else { continue }
-                    tensors.append((name: "\(g).weights.\(t.path)", array: value))
-                    tensors.append((name: "\(g).m.\(t.path)", array: group.optimiser.m[i]))
-                    tensors.append((name: "\(g).v.\(t.path)", array: group.optimiser.v[i]))
-                }
-            }
-            try Safetensors.write(tensors, to: temporary.appendingPathComponent(Self.tensorsName))
-            try AtomicFile.write(Trainer.json(state), to: temporary.appendingPathComponent(Self.stateName))
-        }
+        try CheckpointFiles.write(state, groups.map { ($0.named, $0.optimiser) }, to: folder)
     }
 
     /// Goes on from a folder that `save` wrote; one that is not there is no error: the run starts anew.
     func resume(from folder: URL) throws {
         guard FileManager.default.fileExists(atPath: folder.path) else { return }
-        try AtomicDirectory.verify(folder)
-        let stored = try JSONDecoder().decode(
-            State.self, from: Data(contentsOf: folder.appendingPathComponent(Self.stateName)))
+        let stored = try CheckpointFiles.state(State.self, in: folder)
         var expected = state
-        (expected.step, expected.generator, expected.passStart, expected.taken) = (
-            stored.step, stored.generator, stored.passStart, stored.taken
+        (expected.step, expected.generator, expected.passStart, expected.remaining) = (
+            stored.step, stored.generator, stored.passStart, stored.remaining
         )
-        guard stored == expected, stored.step >= 0, stored.taken >= 0 else {
+        guard stored == expected, stored.step >= 0, stored.remaining >= 0 else {
             let what =
                 stored.options != options
                 ? "its settings differ"
@@ -61,19 +47,8 @@ extension AlignmentTrainer {
                 "\(folder.path) was made by another run: \(what); use the same command, or remove the folder to start anew"
             )
         }
-        let file = try SafetensorsFile(folder.appendingPathComponent(Self.tensorsName))
-        for (g, group) in groups.enumerated() {
-            let read = { (kind: String) in try group.named.map { try file.array("\(g).\(kind).\($0.path)") } }
-            let weights = try read("weights")
-            guard zip(group.named, weights).allSatisfy({ $0.parameter.array?.shape == $1.shape }) else {
-                throw FineTuningError("\(folder.path): the weights have other shapes than this run's")
-            }
-            try eval(weights)
-            try group.optimiser.restore(step: stored.step, m: read("m"), v: read("v"))
-            for (t, value) in zip(group.named, weights) { t.parameter.array = value }
-        }
-        enterPass(from: stored.passStart, taken: stored.taken)
+        try CheckpointFiles.restore(groups.map { ($0.named, $0.optimiser) }, step: stored.step, from: folder)
+        enterPass(from: stored.passStart, remaining: stored.remaining)
         generator.state = stored.generator
-        step = stored.step
     }
 }

@@ -11,8 +11,10 @@ final class AlignmentTrainer {
         let optimiser: AdamW
         let schedule: WarmupCosine
 
-        init(_ named: [(path: String, parameter: any AnyParameterInfo)], peak: Float, steps: Int) throws {
-            self.named = named
+        init(
+            _ name: String, _ own: [(path: String, parameter: any AnyParameterInfo)], peak: Float, steps: Int
+        ) throws {
+            named = own.map { (name + "." + $0.path, $0.parameter) }
             let arrays = named.compactMap(\.parameter.array)
             optimiser = try AdamW(arrays)
             schedule = WarmupCosine(peak: peak, warmup: max(1, steps / 15), total: steps)
@@ -26,10 +28,10 @@ final class AlignmentTrainer {
     let groups: [Group]
     /// Where the draws of the next step begin, and where those of the pass over the clips began that it is in.
     var generator: SeededGenerator, passStart: UInt64 = 0
-    /// Batches of this pass that have been taken.
-    var taken = 0
+    /// Batches of this pass that are still to come, the next one last.
     private(set) var queue: [[Alignment.Item]] = []
-    var step = 0
+    /// Steps taken so far.
+    var step: Int { groups[0].optimiser.step }
     private let column: [Int32: Int32]
     private let classes: MLXArray
     /// Normal draws; and ones, scaled up, and zeros: a step takes a stretch of them from a drawn place.
@@ -43,25 +45,24 @@ final class AlignmentTrainer {
         column = Dictionary(uniqueKeysWithValues: projector.tokens.enumerated().map { ($1, Int32($0 + 1)) })
         var groups = [
             try Group(
-                projector.namedParameters().filter { !$0.path.hasPrefix("voice_") }, peak: options.learningRate,
-                steps: options.steps)
+                "projector", projector.namedParameters().filter { !$0.path.hasPrefix("voice_") },
+                peak: options.learningRate, steps: options.steps)
         ]
-        if options.encoderLearningRate > 0 {
+        if options.trainsEncoder {
             try model.widenEncoder()
             // Whisper's positions are sines and stay so.
             let own = model.encoder.namedParameters().filter { !$0.path.hasPrefix("embed_positions") }
-            groups.append(try Group(own, peak: options.encoderLearningRate, steps: options.steps))
+            groups.append(try Group("audio_tower", own, peak: options.encoderLearningRate, steps: options.steps))
         }
         self.groups = groups
-        generator = SeededGenerator(seed: options.seed)
+        var generator = SeededGenerator(seed: options.seed)
         bank = MLXArray.normal([1 << 22], seed: options.seed &+ 7)
         let share = Double(options.dropout), longest = items.map(\.count).max() ?? 0
-        var draws = generator
         kept = MLXArray(
             (0..<2 * options.batchSize * longest * projector.innerWidth).map { _ in
-                draws.uniform() < share ? Float(0) : Float(1 / (1 - share))
+                generator.uniform() < share ? Float(0) : Float(1 / (1 - share))
             })
-        generator = draws
+        self.generator = generator
         try eval(bank, kept)
     }
 
@@ -69,7 +70,6 @@ final class AlignmentTrainer {
     func train() throws -> Float {
         if queue.isEmpty { startPass() }
         let batch = queue.removeLast()
-        taken += 1
         let rows = chosenClasses(batch)
         let place = Dictionary(uniqueKeysWithValues: rows.enumerated().map { ($1, Int32($0)) })
         let (labels, lengths) = targets(batch) { column[$0].flatMap { place[$0] } ?? 0 }
@@ -79,12 +79,12 @@ final class AlignmentTrainer {
             batch.flatMap { item in (0..<T).map { $0 < item.count ? Float(1) : 0 } }, [batch.count, T, 1])
         let some = classes.take(MLXArray(rows))
         let noise = noise(like: [batch.count, T, SmolProjector.stack * model.config.encoder.width])
-        let frozen = options.encoderLearningRate > 0 ? nil : packed(batch.map(\.input), T) + noise
+        let frozen = options.trainsEncoder ? nil : packed(batch.map(\.input), T) + noise
         try eval([some, noise] + (frozen.map { [$0] } ?? []))
         let named = groups.flatMap(\.named)
         let loss = { [self] (values: [MLXArray]) -> MLXArray in
             for (p, value) in zip(named, values) { p.parameter.array = value }
-            let x = frozen ?? (packed(batch.map { model.stackedFrames($0.mel) }, T) + noise)
+            let x = frozen ?? (packed(batch.map { SmolProjector.frames(of: model.encoder($0.mel)) }, T) + noise)
             let scores = projector(x, counts: counts, mask: mask, classes: some) { [self] branch in
                 let start = generator.index(below: kept.size - branch.size + 1)
                 return branch * kept[start..<start + branch.size].reshaped(branch.shape)
@@ -97,12 +97,11 @@ final class AlignmentTrainer {
         let (_, scaled) = clipped(gradients, maximum: 1)
         try eval([value] + scaled)
         for (p, array) in zip(named, parameters) { p.parameter.array = array }
-        step += 1
         var first = 0
         for group in groups {
-            let range = first..<first + group.named.count
+            let range = first..<first + group.named.count, next = group.optimiser.step + 1
             try group.optimiser.update(
-                Array(parameters[range]), gradients: Array(scaled[range]), learningRate: group.schedule(step))
+                Array(parameters[range]), gradients: Array(scaled[range]), learningRate: group.schedule(next))
             first = range.upperBound
         }
         let number = try value.item()
@@ -111,18 +110,16 @@ final class AlignmentTrainer {
     }
 
     /// Shuffles the clips into the batches of another pass.
-    func startPass() {
+    private func startPass() {
         passStart = generator.state
-        taken = 0
         queue = batches()
     }
 
-    /// Goes to where a checkpoint was: so many batches of the pass that began with these draws are taken.
-    func enterPass(from start: UInt64, taken: Int) {
+    /// Goes to where a checkpoint was: so many batches of the pass that began with these draws are still to come.
+    func enterPass(from start: UInt64, remaining: Int) {
         generator.state = start
         startPass()
-        queue.removeLast(min(taken, queue.count))
-        self.taken = taken
+        queue = Array(queue.prefix(remaining))
     }
 
     /// Clips of like length together, so that little is padded.

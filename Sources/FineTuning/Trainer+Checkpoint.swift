@@ -1,7 +1,5 @@
-import Checkpoints
 import Foundation
 import MLX
-import MLXNN
 
 /// What a checkpoint says beside its tensors. A resumed run must agree in all but the step.
 public struct CheckpointState: Codable, Sendable, Equatable {
@@ -17,8 +15,6 @@ public struct CheckpointState: Codable, Sendable, Equatable {
 }
 
 extension Trainer {
-    static let stateName = "state.json", tensorsName = "state.safetensors"
-
     public var state: CheckpointState {
         CheckpointState(
             step: step, totalSteps: totalSteps, config: config, baseModel: model.weightsHash, data: dataHash,
@@ -28,27 +24,11 @@ extension Trainer {
     /// A complete directory `checkpoints/step-N`, or none: weights, heads, both moments, and everything a resume compares.
     public func saveCheckpoint(in run: URL) throws {
         let folder = run.appendingPathComponent("checkpoints/step-\(step)", isDirectory: true)
-        try AtomicDirectory.write(to: folder, replacing: true) { temporary in
-            var tensors: [(name: String, array: MLXArray)] = []
-            for (i, t) in trained.enumerated() {
-                guard let value = t.parameter.array else { continue }
-                tensors.append((name: "weights." + t.path, array: value))
-                tensors.append((name: "m." + t.path, array: optimiser.m[i]))
-                tensors.append((name: "v." + t.path, array: optimiser.v[i]))
-            }
-            try Safetensors.write(tensors, to: temporary.appendingPathComponent(Self.tensorsName))
-            try AtomicFile.write(Self.json(state), to: temporary.appendingPathComponent(Self.stateName))
-        }
+        try CheckpointFiles.write(state, [(trained, optimiser)], to: folder)
         // Only now, with the new one durable, do old ones go.
         for old in try Self.checkpoints(in: run).dropLast(config.keepCheckpoints) {
             try? FileManager.default.removeItem(at: old.url)
         }
-    }
-
-    static func json(_ value: some Encodable) throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(value) + Data("\n".utf8)
     }
 
     /// By step, the latest last.
@@ -65,9 +45,7 @@ extension Trainer {
     @discardableResult
     public func resume(from run: URL) throws -> Bool {
         guard let latest = try Self.checkpoints(in: run).last else { return false }
-        _ = try AtomicDirectory.verify(latest.url)
-        let stored = try JSONDecoder().decode(
-            CheckpointState.self, from: Data(contentsOf: latest.url.appendingPathComponent(Self.stateName)))
+        let stored = try CheckpointFiles.state(CheckpointState.self, in: latest.url)
         var expected = state
         expected.step = stored.step
         guard stored == expected else {
@@ -75,19 +53,7 @@ extension Trainer {
                 "\(latest.url.path) was made by another run: \(Self.difference(stored, expected)); start a new run or use the same settings"
             )
         }
-        let file = try SafetensorsFile(latest.url.appendingPathComponent(Self.tensorsName))
-        var m: [MLXArray] = [], v: [MLXArray] = [], weights: [MLXArray] = []
-        for t in trained {
-            weights.append(try file.array("weights." + t.path))
-            m.append(try file.array("m." + t.path))
-            v.append(try file.array("v." + t.path))
-        }
-        guard zip(trained, weights).allSatisfy({ $0.parameter.array?.shape == $1.shape }) else {
-            throw FineTuningError("\(latest.url.path): the weights have other shapes than this run's")
-        }
-        try eval(weights)
-        try optimiser.restore(step: stored.step, m: m, v: v)
-        for (t, value) in zip(trained, weights) { t.parameter.array = value }
+        try CheckpointFiles.restore([(trained, optimiser)], step: stored.step, from: latest.url)
         return true
     }
 

@@ -88,6 +88,8 @@ extension CorpusCommand {
                 throw ValidationError(
                     "--endpoint, --endpoint-model and --endpoint-voices are given together or not at all")
             }
+            // Before anything is installed: what cannot be planned ends here.
+            var plan = try CorpusPlan(texts: .bundled(), voices: chosen, options: options)
             let environment: SpeechEnvironment
             do {
                 environment = try SpeechEnvironment.install { Progress.say($0) }
@@ -99,8 +101,8 @@ extension CorpusCommand {
                 let there = try environment.engines()
                 chosen.removeAll { $0.engine != .endpoint && !there.contains($0.engine) }
                 Progress.say("engines: " + there.map(\.rawValue).sorted().joined(separator: ", "))
+                plan = try CorpusPlan(texts: .bundled(), voices: chosen, options: options)
             }
-            let plan = try CorpusPlan(texts: .bundled(), voices: chosen, options: options)
             nonisolated(unsafe) let bar = Progress("speaking")  // the builder calls it one at a time
             let builder = CorpusBuilder(
                 plan: plan, folder: URL(fileURLWithPath: out, isDirectory: true), environment: environment)

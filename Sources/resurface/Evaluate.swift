@@ -200,8 +200,7 @@ struct Evaluate: ParsableCommand {
         if let smol = source.model as? SmolModel {
             for clip in test {
                 let stages = try smol.encode(smol.mel(of: source.sound(of: clip)))
-                guard let last = stages.last else { continue }
-                let words = try smol.transcript(of: SmolProjector.stacked(last.squeezed(axis: 0)))
+                let words = try smol.transcript(of: SmolProjector.frames(of: stages))
                 heard.append(
                     (WordErrorRate(reference: Alignment.spoken(clip.text), hypothesis: words), clip.textGroup))
             }
@@ -224,12 +223,12 @@ struct Evaluate: ParsableCommand {
             print("word error rate of what is repeated: \(errors.line), \(errors.n) clips")
         }
         for (what, share) in [
-            ("heard", figures.topicHeard), ("read", figures.topicRead), ("references", figures.topicReferences),
+            ("on the topic, heard", figures.topicHeard), ("on the topic, read", figures.topicRead),
+            ("on the topic, references", figures.topicReferences),
+            ("that say the query back, heard", figures.echoesHeard),
+            ("that say the query back, read", figures.echoesRead),
         ] {
-            if let share { print("answers on the topic, \(what): \(share.line)") }
-        }
-        for (what, share) in [("heard", figures.echoesHeard), ("read", figures.echoesRead)] {
-            if let share { print("answers that say the query back, \(what): \(share.line)") }
+            if let share { print("answers \(what): \(share.line)") }
         }
         if let errors = answer.wordErrors { print("CTC word error rate: \(errors.line), \(errors.n) clips") }
     }

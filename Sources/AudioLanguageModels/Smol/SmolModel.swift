@@ -131,17 +131,10 @@ public final class SmolModel: ChatModel {
         encoder(MLXArray(mel.values, [1, mel.frames, mel.bins]))
     }
 
-    /// What the projector is given of a mel spectrogram [1, frames, bins]: [n, 4 x encoder width].
-    public func stackedFrames(_ mel: MLXArray) -> MLXArray {
-        let stages = encoder(mel)
-        return SmolProjector.stacked(stages[stages.count - 1].squeezed(axis: 0))
-    }
-
     public func features(of waveform: Waveform) throws -> AudioFeatures {
         let stages = encode(try mel(of: waveform))
-        guard let last = stages.last else { throw ModelError("the encoder has no layers") }
         let states = try EncoderStates.summary(stages)
-        let heard = try content(of: SmolProjector.stacked(last.squeezed(axis: 0)))
+        let heard = try content(of: SmolProjector.frames(of: stages))
         let voice = try voiceVector(states)
         let width = config.decoder.hiddenSize
         var values = heard.values

