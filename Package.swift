@@ -76,7 +76,8 @@ let package = Package(
             ]),
 
         .target(
-            name: "TestSupport", dependencies: ["MLX", "MLXNN", "Checkpoints", "Speech", "AudioLanguageModels"],
+            name: "TestSupport",
+            dependencies: ["MLX", "MLXNN", "Checkpoints", "Speech", "Corpora", "AudioLanguageModels"],
             path: "Tests/TestSupport"),
         .testTarget(name: "MLXTests", dependencies: ["MLX", "MLXNN", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),

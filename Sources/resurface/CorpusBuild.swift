@@ -55,6 +55,9 @@ extension CorpusCommand {
         @Option(help: "Level of emotional speech: constant or kept (louder when angry, as in real speech).")
         var level = "constant"
 
+        @Option(help: "Share of emotional clips whose emotion is strong; the rest is normal, as RAVDESS has both.")
+        var strongShare = CorpusPlan.Options().strongShare
+
         @Option(help: "Processes at once (default: one per core).")
         var workers: Int?
 
@@ -71,9 +74,13 @@ extension CorpusCommand {
             guard let level = LevelRule(rawValue: level) else {
                 throw ValidationError("--level: expected constant or kept, found \(level)")
             }
+            guard (0...1).contains(strongShare) else {
+                throw ValidationError("--strong-share: expected 0 to 1, found \(strongShare)")
+            }
             try verify.map(Verify.check)
             options.splits = try named(splits, option: "--splits")
             options.level = level
+            options.strongShare = strongShare
             options.seed = seed
             options.textsPerCategory = textsPerCategory
             options.alignmentSentences = sentences

@@ -87,7 +87,7 @@ struct Finetune: ParsableCommand {
             }
         }
         // What the file says of the model holds where no option does.
-        if options.model != ModelOptions.embedded { settings.model = options.model }
+        if let model = options.given { settings.model = model }
         if let quantize = options.quantize { settings.quantize = quantize }
         settings.corpus = corpus
         if noAdch { settings.adch = false }

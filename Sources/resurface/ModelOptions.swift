@@ -11,8 +11,13 @@ import Speech
 struct ModelOptions: ParsableArguments {
     static let embedded = "smol"
 
-    @Option(help: "`smol`, the embedded model, or a folder in Hugging Face's layout.")
-    var model = Self.embedded
+    /// nil: it was not given, which a settings file may then decide.
+    @Option(
+        name: .customLong("model"),
+        help: ArgumentHelp(
+            "`smol`, the embedded model (default), or a folder in Hugging Face's layout.", valueName: "model"))
+    var given: String?
+    var model: String { given ?? Self.embedded }
 
     @Option(help: "cpu or gpu.")
     var device = Device.cpu

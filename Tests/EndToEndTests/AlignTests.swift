@@ -1,26 +1,16 @@
 import Checkpoints
 import Corpora
 import Foundation
-import Speech
 import TestSupport
 import XCTest
 
 /// Both stages of the alignment in miniature, through the command: the tiny model lies where the embedded one is kept.
 final class AlignTests: XCTestCase {
-    /// Words that have a pitch each.
     private func withCorpus(_ body: (Command) throws -> Void) throws {
         try withCommand(corpus: false) { command in
             let model = command.path("cache/smol-1")
             try TinyModel().write(to: model)
-            try FileManager.default.createDirectory(at: command.corpus, withIntermediateDirectories: true)
-            let words = ["the", "you", "and", "st"]
-            let utterances = try (0..<20).map { i in
-                let tone = TinyModel.tone(Float(150 + 120 * (i % words.count) + i), seconds: 0.6)
-                try WAVFile.write(tone, to: command.corpus.appendingPathComponent("\(i).wav"))
-                return Utterance(
-                    id: "sentence-\(i)", audio: "\(i).wav", text: words[i % words.count], speaker: "s\(i % 3)",
-                    engine: "tone", split: i < 16 ? .train : .validation)
-            }
+            let utterances = try WordTones.write(to: command.corpus, train: 16)
             try Corpus(folder: command.corpus, utterances: utterances).write()
             try body(command)
         }

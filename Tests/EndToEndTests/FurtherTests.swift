@@ -121,6 +121,13 @@ final class FurtherTests: XCTestCase {
             let wrong = try command.run(own + ["--out", "wrong"])
             XCTAssertEqual(wrong.code, 2, wrong.error)
             XCTAssertTrue(wrong.error.contains("quantize"), wrong.error)
+            // The embedded model, named by an option, goes before the file's (and is not set up here).
+            try Data("steps: 1\nmodel: nowhere\n".utf8).write(to: command.path("own.yaml"))
+            for (options, missing) in [([], "nowhere"), (["--model", "smol"], "resurface setup")] {
+                let absent = try command.run(own + ["--out", "absent"] + options)
+                XCTAssertEqual(absent.code, 2, absent.error)
+                XCTAssertTrue(absent.error.contains(missing), absent.error)
+            }
         }
     }
 

@@ -10,20 +10,6 @@ import XCTest
 
 /// The projector's training in miniature: tones that stand for words.
 final class AlignmentTests: XCTestCase {
-    private let words = ["the", "you", "and", "st"]
-
-    /// Sixteen clips of four words, each word with a pitch of its own.
-    private func clips(in folder: URL) throws -> [Utterance] {
-        try (0..<16).map { i in
-            let word = words[i % words.count]
-            let tone = TinyModel.tone(Float(150 + 120 * (i % words.count) + i), seconds: 0.6)
-            try WAVFile.write(tone, to: folder.appendingPathComponent("\(i).wav"))
-            return Utterance(
-                id: "clip\(i)", audio: "\(i).wav", text: word, speaker: "s\(i % 3)", engine: "tone",
-                split: i < 12 ? .train : .validation)
-        }
-    }
-
     private func aligned(
         in folder: URL, _ clips: [Utterance], steps: Int, initial: URL? = nil, encoderRate: Float = 0,
         stopAfter: Int? = nil, resume: Bool = false, to name: String
@@ -52,7 +38,7 @@ final class AlignmentTests: XCTestCase {
 
     func testTheLossFallsAndTheSameSeedGivesTheSameBytes() throws {
         try withTemporaryFolder { folder in
-            let clips = try clips(in: folder)
+            let clips = try WordTones.write(to: folder, train: 12)
             let first = try aligned(in: folder, clips, steps: 40, to: "a.safetensors")
             XCTAssertEqual(first.losses.count, 40)
             XCTAssertEqual(first.alignment.validation.count, 4)
@@ -66,7 +52,7 @@ final class AlignmentTests: XCTestCase {
     func testAResumedTrainingGivesTheSameBytes() throws {
         for encoderRate in [Float(0), 1e-3] {
             try withTemporaryFolder { folder in
-                let clips = try clips(in: folder)
+                let clips = try WordTones.write(to: folder, train: 12)
                 let whole = try aligned(
                     in: folder, clips, steps: 9, encoderRate: encoderRate, to: "whole.safetensors")
                 let part = try aligned(
@@ -88,7 +74,8 @@ final class AlignmentTests: XCTestCase {
     /// else it stays as it is and out of the file.
     func testTheEncoderIsTrainedOnlyWhenAskedFor() throws {
         try withTemporaryFolder { folder in
-            let clips = try clips(in: folder), own = folder.appendingPathComponent("model", isDirectory: true)
+            let clips = try WordTones.write(to: folder, train: 12)
+            let own = folder.appendingPathComponent("model", isDirectory: true)
             let frozen = try aligned(in: folder, clips, steps: 3, to: "frozen.safetensors")
             XCTAssertFalse(try SafetensorsFile(frozen.file).names.contains { $0.hasPrefix("audio_tower.") })
             let tuned = try aligned(in: folder, clips, steps: 40, encoderRate: 1e-3, to: "tuned.safetensors")
@@ -124,7 +111,7 @@ final class AlignmentTests: XCTestCase {
     /// No steps: content and vocabulary stay to the bit, the voice is that of the clips given.
     func testNoStepsSetTheVoiceAlone() throws {
         try withTemporaryFolder { folder in
-            let clips = try clips(in: folder)
+            let clips = try WordTones.write(to: folder, train: 12)
             let trained = try aligned(in: folder, clips, steps: 3, to: "trained.safetensors")
             let fewer = clips.filter { $0.text != "you" }
             let set = try aligned(in: folder, fewer, steps: 0, initial: trained.file, to: "set.safetensors")
@@ -145,7 +132,8 @@ final class AlignmentTests: XCTestCase {
     /// Training clips last longer or shorter than they are, by a share that the seed draws; held-out ones do not.
     func testTrainingClipsAreHeardAtDrawnSpeeds() throws {
         try withTemporaryFolder { folder in
-            let clips = try clips(in: folder), own = folder.appendingPathComponent("model", isDirectory: true)
+            let clips = try WordTones.write(to: folder, train: 12)
+            let own = folder.appendingPathComponent("model", isDirectory: true)
             try TinyModel().write(to: own)
             let model = try SmolModel(folder: own, name: "tiny", withoutProjector: true)
             func counts(_ change: Double, seed: UInt64 = 1) throws -> (train: [Int], validation: [Int]) {

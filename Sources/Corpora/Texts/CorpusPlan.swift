@@ -32,8 +32,8 @@ public struct CorpusPlan: Sendable {
         var heldOutLimit: Int? { heldOutTexts ?? textsPerCategory.map { max(1, ($0 + 9) / 10) } }
         /// Voices that speak each intent phrasing.
         public var voicesPerCommand = 3
-        /// Share of strong emotion; the rest is normal.
-        public var strongShare = 0.67
+        /// Share of strong emotion; the rest is normal, which is often near neutral. The paper's engine is asked for "very sad".
+        public var strongShare = 1.0
         /// For the part alignment: how many of the sentences (nil: all), and sequences of their words.
         public var alignmentSentences: Int?
         public var alignmentSequences = 7_000
