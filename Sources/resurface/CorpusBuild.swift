@@ -74,9 +74,6 @@ extension CorpusCommand {
             guard let level = LevelRule(rawValue: level) else {
                 throw ValidationError("--level: expected constant or kept, found \(level)")
             }
-            guard (0...1).contains(strongShare) else {
-                throw ValidationError("--strong-share: expected 0 to 1, found \(strongShare)")
-            }
             try verify.map(Verify.check)
             options.splits = try named(splits, option: "--splits")
             options.level = level

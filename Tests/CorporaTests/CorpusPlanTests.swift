@@ -194,6 +194,22 @@ final class CorpusPlanTests: XCTestCase {
         XCTAssertFalse(near.hasNear("Lamp."))
     }
 
+    func testStrongEmotions() throws {
+        let texts = try CorpusTexts.bundled()
+        func shares(_ share: Double) throws -> [String: Int] {
+            var options = CorpusPlan.Options()
+            (options.parts, options.strongShare) = ([.emotion], share)
+            let items = try CorpusPlan(texts: texts, options: options).items
+            return Dictionary(items.map { ($0.utterance.voice?["intensity"] ?? "none", 1) }, uniquingKeysWith: +)
+        }
+        XCTAssertEqual(Set(try shares(1).keys), ["strong"])
+        XCTAssertEqual(Set(try shares(0).keys), ["normal"])
+        XCTAssertEqual(Set(try shares(0.5).keys), ["normal", "strong"])
+        for wrong in [-0.1, 1.1, .nan] {
+            XCTAssertThrowsError(try shares(wrong)) { XCTAssertTrue("\($0)".contains("0 to 1"), "\($0)") }
+        }
+    }
+
     func testBadVoicesAndTexts() throws {
         XCTAssertThrowsError(try Voice.named("heart,nobody")) { XCTAssertTrue("\($0)".contains("nobody"), "\($0)") }
         let texts = try CorpusTexts.bundled()

@@ -4,7 +4,7 @@ import Speech
 
 /// Plain speech in miniature: four words of the tiny model's vocabulary, a pitch for each.
 public enum WordTones {
-    public static let words = ["the", "you", "and", "st"]
+    private static let words = ["the", "you", "and", "st"]
 
     /// Writes the clips into `folder` and returns their lines, training first.
     public static func write(to folder: URL, train: Int, validation: Int = 4) throws -> [Utterance] {

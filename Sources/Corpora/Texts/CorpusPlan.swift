@@ -53,6 +53,9 @@ public struct CorpusPlan: Sendable {
         if let count = options.textsPerCategory, count < 1 {
             throw CorpusError("texts per category: expected at least 1, found \(count)")
         }
+        guard (0...1).contains(options.strongShare) else {
+            throw CorpusError("share of strong emotions: expected 0 to 1, found \(options.strongShare)")
+        }
         for part in Part.allCases where options.parts.contains(part) {
             switch part {
             case .age, .gender, .emotion:
