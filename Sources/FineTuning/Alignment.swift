@@ -26,9 +26,9 @@ public struct AlignmentOptions: Sendable, Equatable, Codable {
     /// Classes that a step is told apart against, beside those of its clips: drawn anew each step. All of them would take
     /// most of its time.
     public var negatives = 3_000
-    /// Principal directions of the voice, and their common length as a share of a token embedding's. Few: each has an
-    /// equal part of the length, and age and sex are in the first ones.
-    public var voiceDimensions = 6
+    /// Principal directions of the voice, and their common length as a share of a token embedding's. Age and sex are in the
+    /// first six, half of what tells emotions apart lies further back.
+    public var voiceDimensions = 32
     public var voiceLevel: Float = 0.7
     /// Main directions of the token embeddings that are left to the words.
     public var wordDirections = 10
@@ -63,7 +63,7 @@ public final class Alignment {
         /// Vectors of the clip.
         public let count: Int
         /// What the voice adaptor reads; empty as long as the encoder is to be trained.
-        let voice: [Float]
+        package let voice: [Float]
     }
 
     public let model: SmolModel

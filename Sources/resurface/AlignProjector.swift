@@ -1,5 +1,6 @@
 import ArgumentParser
 import AudioLanguageModels
+import Checkpoints
 import Corpora
 import Evaluation
 import FineTuning
@@ -92,6 +93,11 @@ extension Align {
             options.voiceLevel = voiceLevel
             options.voiceDimensions = voiceDimensions
             let alignment = try Alignment(model: model, options: options)
+            // The projector that this one starts from was made by something, too.
+            var metadata: [String: String] = [:]
+            if let initial = options.initial {
+                metadata["initial_command"] = try SafetensorsFile(initial).metadata["command"]
+            }
             let encoding = Progress("encoding clips")
             try alignment.encode(
                 utterances, in: folder, progress: { encoding.update($0.done, of: $0.total) },
@@ -119,15 +125,15 @@ extension Align {
             }
             let answer = Answer(
                 trainClips: alignment.train.count, wordErrors: clips.compactMapValues { WordErrorFigures($0) })
-            try alignment.save(
-                to: URL(fileURLWithPath: out),
-                metadata: [
+            metadata.merge(
+                [
                     "command":
                         "resurface align projector \(initial == nil ? "" : "--initial FILE ")--steps \(steps) --batch-size \(batchSize) --learning-rate \(learningRate)\(encoderLearningRate > 0 ? " --encoder-learning-rate \(encoderLearningRate)" : "") --seed \(seed) --speed-change \(speedChange) --voice-level \(voiceLevel) --voice-dimensions \(voiceDimensions)",
                     "train_clips": "\(answer.trainClips)",
                     "word_error_rate_known_voices": answer.line("known"),
                     "word_error_rate_unheard_voices": answer.line("unheard"),
-                ])
+                ]) { $1 }
+            try alignment.save(to: URL(fileURLWithPath: out), metadata: metadata)
             try? FileManager.default.removeItem(at: checkpoint)
             if json { return try printJSON(answer) }
             print("word error rate on unheard texts")

@@ -69,6 +69,12 @@ final class AlignTests: XCTestCase {
             let file = try SafetensorsFile(command.path("tuned.safetensors"))
             XCTAssertTrue(file.names.contains { $0.hasPrefix("audio_tower.layers.") })
             XCTAssertTrue(file.metadata["command"]?.contains("--encoder-learning-rate 0.001") == true)
+            let voice = try command.run(
+                projector(command, "voice.safetensors", steps: 0, ["--initial", "tuned.safetensors"]))
+            XCTAssertEqual(voice.code, 0, voice.error)
+            let set = try SafetensorsFile(command.path("voice.safetensors"))
+            XCTAssertEqual(set.metadata["initial_command"], file.metadata["command"])
+            XCTAssertTrue(set.metadata["command"]?.contains("--initial FILE --steps 0") == true)
             let none = try command.run(
                 projector(
                     command, "none.safetensors", steps: 0,

@@ -129,6 +129,58 @@ final class AlignmentTests: XCTestCase {
         }
     }
 
+    /// The voice vector's mean square length is what the options say, and a main direction's share of it falls with the deviation
+    /// that the clips have along it.
+    func testEachDirectionOfTheVoiceHasItsShareOfTheLength() throws {
+        try withTemporaryFolder { folder in
+            let clips = try WordTones.write(to: folder, train: 12)
+            let (_, file, alignment) = try aligned(in: folder, clips, steps: 2, to: "projector.safetensors")
+            let E = try alignment.model.decoder.embedTokens.weight.asArray()
+            let width = alignment.model.config.decoder.hiddenSize
+            let norms = stride(from: 0, to: E.count, by: width).map { i in
+                E[i..<i + width].reduce(0) { $0 + $1 * $1 }.squareRoot()
+            }
+            let length = AlignmentOptions().voiceLevel * norms.reduce(0, +) / Float(norms.count)
+            let written = try SafetensorsFile(file)
+            let weight = try written.array("voice_weight").asType(.float32).asArray()
+            let mean = try written.array("voice_mean").asType(.float32).asArray()
+            let rows = stride(from: 0, to: weight.count, by: mean.count).map { Array(weight[$0..<$0 + mean.count]) }
+            func dot(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+            let centred = alignment.train.map { zip($0.voice, mean).map { $0 - $1 } }
+            var voices = centred.map { clip in rows.map { dot($0, clip) } }
+            let square = { (v: [[Float]]) in v.reduce(0) { $0 + dot($1, $1) } / Float(v.count) }
+            XCTAssertEqual(square(voices), length * length, accuracy: 0.05 * length * length)
+            // The voices' own main directions, one after the other, and what the clips' statistics vary along each.
+            var found: [(share: Float, deviation: Float)] = []
+            for _ in 0..<4 {
+                var d = voices.max { dot($0, $0) < dot($1, $1) } ?? []
+                for _ in 0..<300 {
+                    var next = [Float](repeating: 0, count: d.count)
+                    for v in voices {
+                        let c = dot(v, d)
+                        for i in next.indices { next[i] += c * v[i] }
+                    }
+                    let norm = dot(next, next).squareRoot()
+                    d = next.map { $0 / norm }
+                }
+                var p = [Float](repeating: 0, count: mean.count)
+                for (row, weight) in zip(rows, d) { for i in p.indices { p[i] += weight * row[i] } }
+                let norm = dot(p, p).squareRoot()
+                let along = centred.map { dot($0, p) / norm }
+                let part = voices.map { dot($0, d) }
+                found.append(
+                    (
+                        dot(part, part) / Float(part.count) / (length * length),
+                        (dot(along, along) / Float(along.count)).squareRoot()
+                    ))
+                voices = zip(voices, part).map { v, c in zip(v, d).map { $0 - c * $1 } }
+            }
+            let total = found.reduce(0) { $0 + $1.deviation }
+            for (share, deviation) in found { XCTAssertEqual(share, deviation / total, accuracy: 0.02) }
+            XCTAssertGreaterThan(found[0].share, 1.5 * found[3].share)
+        }
+    }
+
     /// Training clips last longer or shorter than they are, by a share that the seed draws; held-out ones do not.
     func testTrainingClipsAreHeardAtDrawnSpeeds() throws {
         try withTemporaryFolder { folder in

@@ -223,11 +223,12 @@ public struct CorpusPlan: Sendable {
         let golden = { (index: Int) in UInt64(index) &* 0x9E37_79B9_7F4A_7C15 }
         var place = [Int](repeating: 0, count: rounds)
         for (rank, index) in (0..<rounds).sorted(by: { golden($0) < golden($1) }).enumerated() { place[index] = rank }
-        let order = (0..<rounds * round).lazy.map { step in
-            // Each turn begins at another part of the file.
-            place[(step / round + step % round * rounds / round) % rounds] * round + step % round
+        // Each turn begins at another part of the file; the file's last round may lack some turns.
+        let turns = (0..<round).map { turn in
+            (0..<rounds).map { place[($0 + turn * rounds / round) % rounds] * round + turn }.filter { $0 < texts.count }
         }
-        return order.filter { $0 < texts.count }.prefix(limit).sorted().map { texts[$0] }
+        let order = (0..<rounds).flatMap { step in turns.compactMap { step < $0.count ? $0[step] : nil } }
+        return order.prefix(limit).sorted().map { texts[$0] }
     }
 
     /// `limit` elements spread evenly, in their order.
