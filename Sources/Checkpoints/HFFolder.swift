@@ -130,8 +130,8 @@ public final class HFFolder: TensorSource {
         return merged
     }
 
-    /// Whether every element of a tensor is finite.
-    public func isFinite(_ name: String) throws -> Bool { try owner(name).isFinite(name) }
+    /// Throws, naming file and tensor, unless every element of a tensor is finite.
+    public func checkFinite(_ name: String) throws { try owner(name).checkFinite(name) }
 
     /// The tensor over its file's own pages: see `SafetensorsFile.mapped`. One that the adapter changes is a copy.
     public func mapped(_ name: String) throws -> MLXArray {

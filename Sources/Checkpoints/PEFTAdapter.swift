@@ -109,10 +109,7 @@ public struct PEFTAdapter: Sendable {
             guard let (module, factor) = Self.module(of: name) else {
                 throw CheckpointError("\(file.url.path): \(shown(name)) is not the name of a LoRA factor")
             }
-            guard try file.isFinite(name) else {
-                throw CheckpointError(
-                    "\(file.url.path): \(shown(name)) holds values that are not finite: the file is damaged")
-            }
+            try file.checkFinite(name)
             let array = try file.array(name)
             let old = factor == "A" ? a.updateValue(array, forKey: module) : b.updateValue(array, forKey: module)
             if old != nil { throw CheckpointError("\(file.url.path): \(shown(module)) has two factors \(factor)") }

@@ -58,8 +58,8 @@ public final class SafetensorsFile: TensorSource {
     /// The stored bytes.
     public func data(_ name: String) throws -> Data { try file.withBytes(entry(name).range) { Data($0) } }
 
-    /// Whether every element is finite; integers are.
-    public func isFinite(_ name: String) throws -> Bool {
+    /// Throws, naming file and tensor, unless every element is finite; integers are.
+    public func checkFinite(_ name: String) throws {
         let entry = try entry(name)
         // Gigabytes are looked at once: they need not stay in memory for that.
         defer { file.forget(entry.range) }
@@ -71,7 +71,7 @@ public final class SafetensorsFile: TensorSource {
             }
             return !found
         }
-        return try file.withBytes(entry.range) { bytes in
+        let allFinite = try file.withBytes(entry.range) { bytes in
             switch entry.info.type {
             case .f64: finite(0x7FF0_0000_0000_0000 as UInt64, bytes)
             case .f32: finite(0x7F80_0000 as UInt32, bytes)
@@ -79,6 +79,11 @@ public final class SafetensorsFile: TensorSource {
             case .bf16: finite(0x7F80 as UInt16, bytes)
             default: true
             }
+        }
+        guard allFinite else {
+            throw CheckpointError(
+                "\(url.path): tensor \(shown(name)) holds values that are not finite: the file is damaged, get it again"
+            )
         }
     }
 

@@ -65,11 +65,7 @@ struct CheckpointLoader {
                 "\(files.url.path): tensor \(name) has type \(info.type.rawValue), expected \(types.map(\.rawValue).joined(separator: " or "))"
             )
         }
-        guard try files.isFinite(name) else {
-            throw ModelError(
-                "\(files.url.path): tensor \(name) holds values that are not finite: the file is damaged, download it again"
-            )
-        }
+        try files.checkFinite(name)
         // A matrix may be gigabytes: it stays in its file's pages.
         var array = try shape.count == 2 ? files.mapped(name) : files.array(name)
         if shape.count != 2 { array = array.asType(.float32) }

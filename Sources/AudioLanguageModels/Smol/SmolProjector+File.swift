@@ -34,9 +34,7 @@ extension SmolProjector {
         _ url: URL, encoder: WhisperEncoder, width: Int, vocabulary: Int
     ) throws -> (projector: SmolProjector, hasEncoder: Bool) {
         let file = try SafetensorsFile(url)
-        if let name = try file.names.first(where: { try !file.isFinite($0) }) {
-            throw ModelError("\(url.path): tensor \(name) holds values that are not finite: the file is damaged")
-        }
+        for name in file.names { try file.checkFinite(name) }
         let tokens = try file.array("tokens").asInt32Array()
         guard tokens.count > 0, tokens.allSatisfy({ $0 >= 0 && Int($0) < vocabulary }) else {
             throw ModelError("\(url.path): tokens must be ids below \(vocabulary)")
