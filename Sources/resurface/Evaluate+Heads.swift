@@ -32,6 +32,7 @@ extension Evaluate {
             found[category.rawValue] = HeadAccuracy(
                 own.map(\.isRight), groups: own.map(\.speaker), values: category.attributes.count)
         }
+        try write(prettyJSON(found))
         if json { return try printJSON(found) }
         print(Self.line(found))
     }

@@ -72,11 +72,7 @@ struct Evaluate: ParsableCommand {
         let result = try Self.score(
             source, adapter: adapter, run: adapter.map { URL(fileURLWithPath: $0, isDirectory: true) }, suite: suite,
             tokens: tokens, split: split)
-        if let out {
-            let folder = URL(fileURLWithPath: out, isDirectory: true)
-            try OutputFolder.make(folder)
-            try AtomicFile.write(try result.json(), to: folder.appendingPathComponent(EvaluationResult.fileName))
-        }
+        try write(result.json())
         if json {
             FileHandle.standardOutput.write(try result.json())
         } else {
@@ -87,6 +83,14 @@ struct Evaluate: ParsableCommand {
             }
             if let heads = result.heads { print(Self.line(heads)) }
         }
+    }
+
+    /// Into `--out`, where it is given.
+    func write(_ result: Data) throws {
+        guard let out else { return }
+        let folder = URL(fileURLWithPath: out, isDirectory: true)
+        try OutputFolder.make(folder)
+        try AtomicFile.write(result, to: folder.appendingPathComponent(EvaluationResult.fileName))
     }
 
     /// - Parameters:
@@ -207,6 +211,7 @@ struct Evaluate: ParsableCommand {
         }
         struct Answer: Codable { var content: ContentFigures, wordErrors: WordErrorFigures? }
         let answer = Answer(content: figures, wordErrors: WordErrorFigures(heard))
+        try write(prettyJSON(answer))
         if json { return try printJSON(answer) }
         if let ranks = figures.ranks {
             print(

@@ -107,10 +107,13 @@ struct FeatureSource {
 }
 
 /// JSON on standard output, keys sorted.
-func printJSON(_ value: some Encodable) throws {
+func printJSON(_ value: some Encodable) throws { FileHandle.standardOutput.write(try prettyJSON(value)) }
+
+/// A JSON object over lines, as it is printed and written.
+func prettyJSON(_ value: some Encodable) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    FileHandle.standardOutput.write(try encoder.encode(value) + Data("\n".utf8))
+    return try encoder.encode(value) + Data("\n".utf8)
 }
 
 /// Names with commas between them, of those that there are.

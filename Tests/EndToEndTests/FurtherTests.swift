@@ -29,8 +29,10 @@ final class FurtherTests: XCTestCase {
         try withCommand { command in
             let found = try command.run(
                 "evaluate", "--model", command.model.path, "--corpus", command.corpus.path, "--suite", "content",
-                "--json")
+                "--out", "content", "--json")
             XCTAssertEqual(found.code, 0, found.error)
+            XCTAssertEqual(
+                try Data(contentsOf: command.path("content/evaluation.json")), Data(found.output.utf8))
             let errors = found.json?["wordErrors"] as? [String: Any]
             XCTAssertEqual(errors?["n"] as? Int, 20)
             XCTAssertGreaterThan(errors?["rate"] as? Double ?? 0, 0.1, "a random projector hears nothing")

@@ -54,9 +54,10 @@ final class VerbTests: XCTestCase {
 
             let heads = try command.run(
                 "evaluate", "--model", model, "--corpus", corpus, "--adapter", "run", "--suite", "heads", "--split",
-                "all",
-                "--json")
+                "all", "--out", "heads", "--json")
             XCTAssertEqual(heads.code, 0, heads.error)
+            XCTAssertEqual(
+                try Data(contentsOf: command.path("heads/evaluation.json")), Data(heads.output.utf8))
             let heard = try XCTUnwrap(heads.json as? [String: [String: Any]])
             XCTAssertEqual(Set(heard.keys), ["age", "gender", "emotion"])
             XCTAssertEqual(heard["age"]?["chance"] as? Double, 0.5)
