@@ -93,11 +93,7 @@ extension Align {
             options.voiceLevel = voiceLevel
             options.voiceDimensions = voiceDimensions
             let alignment = try Alignment(model: model, options: options)
-            // The projector that this one starts from was made by something, too.
-            var metadata: [String: String] = [:]
-            if let initial = options.initial {
-                metadata["initial_command"] = try SafetensorsFile(initial).metadata["command"]
-            }
+            let initialCommand = try options.initial.flatMap { try SafetensorsFile($0).metadata["command"] }
             let encoding = Progress("encoding clips")
             try alignment.encode(
                 utterances, in: folder, progress: { encoding.update($0.done, of: $0.total) },
@@ -125,14 +121,14 @@ extension Align {
             }
             let answer = Answer(
                 trainClips: alignment.train.count, wordErrors: clips.compactMapValues { WordErrorFigures($0) })
-            metadata.merge(
-                [
-                    "command":
-                        "resurface align projector \(initial == nil ? "" : "--initial FILE ")--steps \(steps) --batch-size \(batchSize) --learning-rate \(learningRate)\(encoderLearningRate > 0 ? " --encoder-learning-rate \(encoderLearningRate)" : "") --seed \(seed) --speed-change \(speedChange) --voice-level \(voiceLevel) --voice-dimensions \(voiceDimensions)",
-                    "train_clips": "\(answer.trainClips)",
-                    "word_error_rate_known_voices": answer.line("known"),
-                    "word_error_rate_unheard_voices": answer.line("unheard"),
-                ]) { $1 }
+            var metadata = [
+                "command":
+                    "resurface align projector \(initial == nil ? "" : "--initial FILE ")--steps \(steps) --batch-size \(batchSize) --learning-rate \(learningRate)\(encoderLearningRate > 0 ? " --encoder-learning-rate \(encoderLearningRate)" : "") --seed \(seed) --speed-change \(speedChange) --voice-level \(voiceLevel) --voice-dimensions \(voiceDimensions)",
+                "train_clips": "\(answer.trainClips)",
+                "word_error_rate_known_voices": answer.line("known"),
+                "word_error_rate_unheard_voices": answer.line("unheard"),
+            ]
+            metadata["initial_command"] = initialCommand
             try alignment.save(to: URL(fileURLWithPath: out), metadata: metadata)
             try? FileManager.default.removeItem(at: checkpoint)
             if json { return try printJSON(answer) }

@@ -33,7 +33,7 @@ extension Evaluate {
                 own.map(\.isRight), groups: own.map(\.speaker), values: category.attributes.count)
         }
         try write(prettyJSON(found))
-        if json { return try printJSON(found) }
+        if json { return }
         print(Self.line(found))
     }
 

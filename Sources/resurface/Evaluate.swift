@@ -73,24 +73,23 @@ struct Evaluate: ParsableCommand {
             source, adapter: adapter, run: adapter.map { URL(fileURLWithPath: $0, isDirectory: true) }, suite: suite,
             tokens: tokens, split: split)
         try write(result.json())
-        if json {
-            FileHandle.standardOutput.write(try result.json())
-        } else {
-            result.judge?.lines.forEach { print($0) }
-            Self.table(result.metrics).forEach { print($0) }
-            for (category, found) in (result.preferences ?? [:]).sorted(by: { $0.key < $1.key }) {
-                print(Self.line(category, found))
-            }
-            if let heads = result.heads { print(Self.line(heads)) }
+        if json { return }
+        result.judge?.lines.forEach { print($0) }
+        Self.table(result.metrics).forEach { print($0) }
+        for (category, found) in (result.preferences ?? [:]).sorted(by: { $0.key < $1.key }) {
+            print(Self.line(category, found))
         }
+        if let heads = result.heads { print(Self.line(heads)) }
     }
 
-    /// Into `--out`, where it is given.
+    /// Into `--out`, where it is given, and on standard output with `--json`: a suite's result, encoded.
     func write(_ result: Data) throws {
-        guard let out else { return }
-        let folder = URL(fileURLWithPath: out, isDirectory: true)
-        try OutputFolder.make(folder)
-        try AtomicFile.write(result, to: folder.appendingPathComponent(EvaluationResult.fileName))
+        if let out {
+            let folder = URL(fileURLWithPath: out, isDirectory: true)
+            try OutputFolder.make(folder)
+            try AtomicFile.write(result, to: folder.appendingPathComponent(EvaluationResult.fileName))
+        }
+        if json { FileHandle.standardOutput.write(result) }
     }
 
     /// - Parameters:
@@ -212,7 +211,7 @@ struct Evaluate: ParsableCommand {
         struct Answer: Codable { var content: ContentFigures, wordErrors: WordErrorFigures? }
         let answer = Answer(content: figures, wordErrors: WordErrorFigures(heard))
         try write(prettyJSON(answer))
-        if json { return try printJSON(answer) }
+        if json { return }
         if let ranks = figures.ranks {
             print(
                 String(
