@@ -84,6 +84,16 @@ final class CorpusPlanTests: XCTestCase {
         }
     }
 
+    /// One of the 18,000 clips of the alignment was drawn past it: the whole corpus failed.
+    func testNoVoiceIsMovedFurtherThanTheWorkerCan() throws {
+        var options = CorpusPlan.Options()
+        options.parts = [.alignment]
+        let items = try CorpusPlan(texts: CorpusTexts.bundled(), options: options).items
+        let shifts = items.map(\.job.process.shift)
+        XCTAssertTrue(shifts.allSatisfy { (-24...30).contains($0) }, "\(shifts.min() ?? 0) to \(shifts.max() ?? 0)")
+        XCTAssertTrue(shifts.contains(30), "the limit is reached")
+    }
+
     func testChildrenAndEmotionsStayWithinTheirRanges() throws {
         for item in try CorpusPlan(texts: CorpusTexts.bundled()).items {
             let process = item.job.process

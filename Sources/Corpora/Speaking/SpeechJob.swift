@@ -110,8 +110,8 @@ extension SpeechProcess {
         var process = SpeechProcess()
         process.formant = voice.formant * generator.uniform(0.98, 1.02)
         let shift = voice.shift + rule.shift + generator.normal() * rule.shiftSD / 2
-        // Past 520 Hz overlap-add sounds like no voice at all.
-        process.shift = min(12 * log2(520 / voice.medianF0), max(12 * log2(65 / voice.medianF0), shift))
+        // Past 520 Hz overlap-add sounds like no voice at all; the worker takes 30 semitones at most.
+        process.shift = min(30, 12 * log2(520 / voice.medianF0), max(12 * log2(65 / voice.medianF0), shift))
         let range = (rule.neutralRange + rule.rangeChange) / rule.neutralRange
         process.range = min(2, max(0.5, range * (1 + 0.08 * generator.normal())))
         process.slope = rule.slope + 0.75 * generator.normal()
