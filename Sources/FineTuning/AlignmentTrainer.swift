@@ -33,15 +33,14 @@ final class AlignmentTrainer {
     /// Steps taken so far.
     var step: Int { groups[0].optimiser.step }
     private let column: [Int32: Int32]
-    private let classes: MLXArray
+    private let embeddings: MLXArray, letters: MLXArray
     /// Normal draws; and ones, scaled up, and zeros: a step takes a stretch of them from a drawn place.
     private let bank: MLXArray, kept: MLXArray
 
     init(model: SmolModel, projector: SmolProjector, items: [Alignment.Item], options: AlignmentOptions) throws {
-        guard let classes = model.classes else { throw FineTuningError("the model has no projector") }
-        (self.model, self.projector, self.items, self.options, self.classes) = (
-            model, projector, items, options, classes
-        )
+        (self.model, self.projector, self.items, self.options) = (model, projector, items, options)
+        embeddings = model.decoder.embedTokens.weight.take(MLXArray(projector.tokens))
+        letters = model.letters(of: projector.tokens)
         column = Dictionary(uniqueKeysWithValues: projector.tokens.enumerated().map { ($1, Int32($0 + 1)) })
         var groups = [
             try Group(
@@ -77,14 +76,16 @@ final class AlignmentTrainer {
         let counts = MLXArray(batch.map { Int32($0.count) })
         let mask = MLXArray(
             batch.flatMap { item in (0..<T).map { $0 < item.count ? Float(1) : 0 } }, [batch.count, T, 1])
-        let some = classes.take(MLXArray(rows))
+        let chosen = MLXArray(rows.dropFirst().map { $0 - 1 })
+        let (rowEmbeddings, rowLetters) = (embeddings.take(chosen), letters.take(chosen))
         let noise = noise(like: [batch.count, T, SmolProjector.stack * model.config.encoder.width])
         let frozen = options.trainsEncoder ? nil : packed(batch.map(\.input), T) + noise
-        try eval([some, noise] + (frozen.map { [$0] } ?? []))
+        try eval([rowEmbeddings, rowLetters, noise] + (frozen.map { [$0] } ?? []))
         let named = groups.flatMap(\.named)
         let loss = { [self] (values: [MLXArray]) -> MLXArray in
             for (p, value) in zip(named, values) { p.parameter.array = value }
             let x = frozen ?? (packed(batch.map { SmolProjector.frames(of: model.encoder($0.mel)) }, T) + noise)
+            let some = projector.classVectors(rowEmbeddings, letters: rowLetters)
             let scores = projector(x, counts: counts, mask: mask, classes: some) { [self] branch in
                 let start = generator.index(below: kept.size - branch.size + 1)
                 return branch * kept[start..<start + branch.size].reshaped(branch.shape)

@@ -162,6 +162,13 @@ final class ModelErrorTests: XCTestCase {
         try withTemporaryFolder { folder in
             try TinyModel().write(to: folder)
             let url = folder.appendingPathComponent("projector.safetensors")
+            let whole = try SafetensorsFile(url)
+            let names = whole.names.filter { !$0.hasPrefix("spelling.") }
+            try Safetensors.write(names.map { (name: $0, array: try whole.array($0)) }, metadata: [:], to: url)
+            XCTAssertThrowsError(try ModelRegistry.load(folder.path)) {
+                XCTAssertTrue(
+                    "\($0)".contains("projector.safetensors: tensor spelling.conv1.weight is missing"), "\($0)")
+            }
             for (width, tokens) in [(24, [100, 101]), (32, [100, 300]), (32, [-1])] as [(Int, [Int32])] {
                 try SmolProjector(encoderWidth: 16, innerWidth: 24, width: width, tokens: tokens).save(
                     to: url, metadata: [:])

@@ -67,6 +67,29 @@ final class TinyModelTests: XCTestCase {
         }
     }
 
+    /// Two pieces with the same letters sound alike, whatever they mean; where a word begins is heard; what else is in the list
+    /// is not.
+    func testATokensSoundIsThatOfItsLetters() throws {
+        try withModel { model in
+            let projector = try XCTUnwrap(model.projector), width = model.decoder.config.hiddenSize
+            let pieces = ["a", "Ġa", "T", "t", "in"]
+            let ids = try pieces.map { try XCTUnwrap(model.tokenizer.id(of: $0)) }
+            func sounds(_ ids: [Int32]) throws -> [[Float]] {
+                let embeddings = model.decoder.embedTokens.weight.take(MLXArray(ids))
+                let classes = projector.classVectors(embeddings, letters: model.letters(of: ids))
+                XCTAssertEqual(classes.dim(0), 1 + ids.count)
+                let end = classes.dim(1) - 1, values = try classes.asArray()
+                return (1...ids.count).map { Array(values[$0 * (end + 1) + width..<$0 * (end + 1) + end]) }
+            }
+            let together = try sounds(ids)
+            XCTAssertEqual(together[0].reduce(0) { $0 + $1 * $1 }, 1, accuracy: 1e-4)
+            XCTAssertEqual(together[2], together[3])
+            XCTAssertGreaterThan(largest(together[0], together[1]), 0.01)
+            XCTAssertGreaterThan(largest(together[0], together[4]), 0.01)
+            XCTAssertLessThan(largest(together[0], try sounds([ids[0]])[0]), 1e-5)
+        }
+    }
+
     func testLeftPaddedBatchEqualsSingle() throws {
         try withModel { model in
             let all = try prompts(model), V = model.decoder.config.vocabularySize

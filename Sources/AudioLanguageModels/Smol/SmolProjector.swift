@@ -4,8 +4,8 @@ import MLXNN
 /// From encoder frames to vectors at the LLM's input.
 ///
 /// Content: four stacked frames -> MLP that also sees the vectors before and after -> a few attention blocks over the clip ->
-/// a direction in the LLM's own embedding space, and a blank's score. Trained by CTC against the token embeddings (cosine
-/// times a learned scale), no LLM in the loop. For the LLM blanks are dropped, repeats merged, and each vector is the
+/// a direction in the LLM's own embedding space, another one among vectors made of the tokens' letters, and a blank's score.
+/// Trained by CTC against both (cosines, each times a learned scale), no LLM in the loop. For the LLM blanks are dropped, repeats merged, and each vector is the
 /// posterior mean of the token embeddings with the norm of the likeliest.
 /// Voice: mean and spread of early encoder stages over the clip, reduced to their few main directions (no labels are used) and
 /// laid on main directions of the token embeddings, behind the first, which tell words apart most; the same vector is added
@@ -30,6 +30,9 @@ public final class SmolProjector: Module {
     @ModuleInfo var out: Linear
     @ModuleInfo var blank: Linear
     @ParameterInfo var scale: MLXArray
+    @ModuleInfo var spelling: SmolProjectorSpelling
+    @ModuleInfo(key: "spelled_out") var spelledOut: Linear
+    @ParameterInfo(key: "spelled_scale") var spelledScale: MLXArray
     /// voice = voice_weight (s - voice_mean), s = the stages' means and deviations.
     @ParameterInfo(key: "voice_mean") public var voiceMean: MLXArray
     @ParameterInfo(key: "voice_weight") public var voiceWeight: MLXArray
@@ -49,6 +52,9 @@ public final class SmolProjector: Module {
         out = Linear(innerWidth, width, seed: seed &+ 2)
         blank = Linear(innerWidth, 1, seed: seed &+ 3)
         scale = MLXArray([12] as [Float])
+        spelling = SmolProjectorSpelling(seed: seed &+ 50)
+        _spelledOut.wrappedValue = Linear(innerWidth, SmolProjectorSpelling.width, seed: seed &+ 60)
+        _spelledScale.wrappedValue = MLXArray([12] as [Float])
         _voiceMean.wrappedValue = .zeros([voice])
         _voiceWeight.wrappedValue = .zeros([width, voice])
         self.tokens = tokens
@@ -77,16 +83,17 @@ public final class SmolProjector: Module {
         var h = own + Fused.gelu(context(concatenated(neighbours, axis: -1)))
         for layer in layers { h = layer(h, counts: counts, dropout: dropout) }
         h = finalNorm(h)
-        let e = Self.normalised(out(h))
-        return Fused.linear(concatenated([e * scale, blank(h)], axis: -1), classes)
+        let meant = Self.normalised(out(h)) * scale, spelled = Self.normalised(spelledOut(h)) * spelledScale
+        return Fused.linear(concatenated([meant, spelled, blank(h)], axis: -1), classes)
     }
 
-    /// [1 + V, width + 1]: the unit token embeddings with a zero at the end, after the blank's row, which picks the blank's
-    /// score alone. One product gives all scores, and nothing as large is copied.
-    public static func classVectors(_ embeddings: MLXArray) -> MLXArray {
-        let width = embeddings.dim(1)
-        let first = padded(MLXArray.ones([1, 1]), widths: [(0, 0), (width, 0)])
-        return concatenated([first, padded(normalised(embeddings), widths: [(0, 0), (0, 1)])])
+    /// [1 + V, width + spelled width + 1]: the unit token embeddings beside the unit vectors of the tokens' letters, with a zero
+    /// at the end, after the blank's row, which picks the blank's score alone. One product gives all scores.
+    /// - Parameter letters: `SmolProjectorSpelling.letters` of the same tokens.
+    public func classVectors(_ embeddings: MLXArray, letters: MLXArray) -> MLXArray {
+        let vectors = concatenated([Self.normalised(embeddings), Self.normalised(spelling(letters))], axis: -1)
+        let first = padded(MLXArray.ones([1, 1]), widths: [(0, 0), (vectors.dim(1), 0)])
+        return concatenated([first, padded(vectors, widths: [(0, 0), (0, 1)])])
     }
 
     /// What the projector reads of one clip's encoder stages [1, T, width]: the last one's frames, stacked.
