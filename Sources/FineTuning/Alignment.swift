@@ -6,8 +6,8 @@ import MLXNN
 import Speech
 import Tokenization
 
-/// Training of the embedded model's projector: content by CTC against the LLM's token embeddings, voice by principal
-/// directions. The LLM stays as it is and is not in the loop, and so does the encoder unless it is asked for.
+/// Training of the embedded model's projector: content by CTC against the LLM's token embeddings and what the tokens' letters
+/// sound like, voice by principal directions. The LLM stays as it is and is not in the loop, and so does the encoder unless it is asked for.
 public struct AlignmentOptions: Sendable, Equatable, Codable {
     /// 0 leaves content as `initial` has it and sets the voice alone.
     public var steps = 2_200

@@ -12,7 +12,7 @@ extension Align {
         static let configuration = CommandConfiguration(
             commandName: "projector",
             abstract:
-                "Trains the embedded model's projector: content by CTC against token embeddings, voice by main directions.",
+                "Trains the embedded model's projector: content by CTC against token embeddings and letters, voice by main directions.",
             discussion: """
                 The corpus folder holds plain utterances (text and audio); those of the split `validation` are not trained on and
                 give the word error rate. The language model stays as it is, and so does the encoder unless it is given a

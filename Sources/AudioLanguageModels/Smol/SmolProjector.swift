@@ -5,8 +5,8 @@ import MLXNN
 ///
 /// Content: four stacked frames -> MLP that also sees the vectors before and after -> a few attention blocks over the clip ->
 /// a direction in the LLM's own embedding space, another one among vectors made of the tokens' letters, and a blank's score.
-/// Trained by CTC against both (cosines, each times a learned scale), no LLM in the loop. For the LLM blanks are dropped, repeats merged, and each vector is the
-/// posterior mean of the token embeddings with the norm of the likeliest.
+/// Trained by CTC against both (cosines, each times a learned scale), no LLM in the loop. For the LLM blanks are dropped,
+/// repeats merged, and each vector is the posterior mean of the token embeddings with the norm of the likeliest.
 /// Voice: mean and spread of early encoder stages over the clip, reduced to their few main directions (no labels are used) and
 /// laid on main directions of the token embeddings, behind the first, which tell words apart most; the same vector is added
 /// at every audio position.
@@ -65,6 +65,13 @@ public final class SmolProjector: Module {
         x * rsqrt(x.square().sum(axes: [x.ndim - 1], keepDims: true) + 1e-12)
     }
 
+    /// [B, n, width] -> [B, n, 3 x width]: each vector with the one before and the one after, zeros past the ends: a linear layer on
+    /// it is a convolution of width 3.
+    static func neighbours(_ x: MLXArray) -> MLXArray {
+        let wide = padded(x, widths: [(0, 0), (1, 1), (0, 0)]), n = x.dim(1)
+        return concatenated((0..<3).map { wide.slice($0..<$0 + n, axis: 1) }, axis: -1)
+    }
+
     /// stacked [B, n, 4 x encoder width], classes from `classVectors` -> scores [B, n, 1 + V].
     /// - Parameters:
     ///   - counts: [B], vectors of each clip where shorter ones are padded: what lies past a clip's end must look as if
@@ -77,10 +84,7 @@ public final class SmolProjector: Module {
     ) -> MLXArray {
         var own = Fused.gelu(hidden(norm(stacked)))
         if let mask { own = own * mask }
-        let n = own.dim(1)
-        let wide = padded(own, widths: [(0, 0), (1, 1), (0, 0)])
-        let neighbours = (0..<3).map { wide.slice($0..<$0 + n, axis: 1) }
-        var h = own + Fused.gelu(context(concatenated(neighbours, axis: -1)))
+        var h = own + Fused.gelu(context(Self.neighbours(own)))
         for layer in layers { h = layer(h, counts: counts, dropout: dropout) }
         h = finalNorm(h)
         let meant = Self.normalised(out(h)) * scale, spelled = Self.normalised(spelledOut(h)) * spelledScale

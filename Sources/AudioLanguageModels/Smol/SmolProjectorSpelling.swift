@@ -50,14 +50,8 @@ final class SmolProjectorSpelling: Module {
     /// letters [n, length, alphabet] -> [n, width].
     func callAsFunction(_ letters: MLXArray) -> MLXArray {
         let mask = letters.sum(axes: [2], keepDims: true)
-        let h = Fused.gelu(conv1(Self.neighbours(letters))) * mask
-        let deep = (h + Fused.gelu(conv2(Self.neighbours(h)))) * mask
+        let h = Fused.gelu(conv1(SmolProjector.neighbours(letters))) * mask
+        let deep = (h + Fused.gelu(conv2(SmolProjector.neighbours(h)))) * mask
         return out(norm(deep.sum(axes: [1])))
-    }
-
-    /// [n, L, width] -> [n, L, 3 x width]: each with the one before and the one after.
-    private static func neighbours(_ x: MLXArray) -> MLXArray {
-        let wide = padded(x, widths: [(0, 0), (1, 1), (0, 0)]), L = x.dim(1)
-        return concatenated((0..<3).map { wide.slice($0..<$0 + L, axis: 1) }, axis: -1)
     }
 }
