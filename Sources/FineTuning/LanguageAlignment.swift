@@ -14,9 +14,6 @@ public enum LanguageAlignment {
         case distillation
     }
 
-    /// Tokens of an answer to be imitated; longer ones are cut, and their end is not learnt.
-    static let answerTokens = 40
-
     /// The clips that a run learns from: training sentences, `count` of them at most, drawn by the seed.
     public static func clips(of corpus: Corpus, count: Int, seed: UInt64) -> [Utterance] {
         var all = corpus.utterances.filter { $0.split == .train && isSentence($0) }
@@ -30,19 +27,16 @@ public enum LanguageAlignment {
 
     /// Examples of both tasks, in the order of the clips.
     /// - Parameters:
-    ///   - model: without an adapter: what it says to a text is what will be learnt.
-    ///   - progress: clips done, clips in all.
+    ///   - transcribing: whether clips are to be repeated.
+    ///   - answers: by text, what is to be answered to it (`answers`); clips of other texts are not answered.
     public static func examples(
-        _ clips: [Utterance], tasks: Set<Task>, model: any AudioLanguageModel,
-        features: (Utterance) throws -> AudioFeatures, progress: (Int, Int) -> Void = { _, _ in },
-        shouldStop: () -> Bool = { false }
+        _ clips: [Utterance], transcribing: Bool, answers: [String: [Int32]], model: any AudioLanguageModel,
+        features: (Utterance) throws -> AudioFeatures
     ) throws -> [Example] {
-        let answers =
-            tasks.contains(.distillation) ? try self.answers(clips.map(\.text), model, progress, shouldStop) : [:]
         var examples: [Example] = []
         for clip in clips {
             let heard = try features(clip)
-            if tasks.contains(.transcription) {
+            if transcribing {
                 examples.append(
                     Example(
                         id: clip.id + " repeat", prompt: try model.prompt([.asking(toRepeat: heard)]),
@@ -54,17 +48,5 @@ public enum LanguageAlignment {
             }
         }
         return examples
-    }
-
-    /// What the model says to each text, once a text.
-    private static func answers(
-        _ texts: [String], _ model: any AudioLanguageModel, _ progress: (Int, Int) -> Void, _ shouldStop: () -> Bool
-    ) throws -> [String: [Int32]] {
-        let texts = Set(texts).sorted(), stop = model.answerTokens("").suffix(1)
-        let said = try model.generate(
-            texts.map { try model.prompt(reading: $0) }, maximumTokens: answerTokens, batch: 64, progress: progress,
-            shouldStop: shouldStop)
-        return Dictionary(
-            uniqueKeysWithValues: zip(texts, said).map { ($0, $1.count < answerTokens ? $1 + stop : $1) })
     }
 }

@@ -8,6 +8,14 @@ public struct Run {
     public let folder: URL
     public init(_ folder: URL) { self.folder = folder }
     var metrics: URL { folder.appendingPathComponent("metrics.jsonl") }
+    private var settings: URL { folder.appendingPathComponent("config.yaml") }
+
+    /// Before the work: a run that is there already is not started anew.
+    public func check(resume: Bool) throws {
+        if !resume, FileManager.default.fileExists(atPath: settings.path) {
+            throw FineTuningError("\(folder.path) holds a run already: give --resume to continue it, or another --out")
+        }
+    }
 
     /// Trains to the end. `resume` continues from the latest checkpoint; without it an existing run is refused.
     /// An interruption (`shouldStop`) finishes the step, writes a checkpoint and throws `CancellationError`.
@@ -15,10 +23,7 @@ public struct Run {
         _ trainer: Trainer, resume: Bool, progress: (StepMetrics, Int) -> Void = { _, _ in },
         shouldStop: () -> Bool = { false }
     ) throws {
-        let config = folder.appendingPathComponent("config.yaml")
-        if !resume, FileManager.default.fileExists(atPath: config.path) {
-            throw FineTuningError("\(folder.path) holds a run already: give --resume to continue it, or another --out")
-        }
+        try check(resume: resume)
         // Before anything is written: a resume with other settings is refused, and leaves the run as it was.
         var lines: [String] = []
         if resume, try trainer.resume(from: folder) {
@@ -31,7 +36,7 @@ public struct Run {
             throw FineTuningError(
                 "cannot create the run folder \(folder.path): \((error as NSError).localizedDescription)")
         }
-        try AtomicFile.write(Data(try YAMLEncoder().encode(trainer.config).utf8), to: config)
+        try AtomicFile.write(Data(try YAMLEncoder().encode(trainer.config).utf8), to: settings)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         func save() throws {
@@ -64,11 +69,10 @@ public struct Run {
     }
 
     public func readConfig() throws -> FineTuneConfig {
-        let url = folder.appendingPathComponent("config.yaml")
         do {
-            return try YAMLDecoder().decode(FineTuneConfig.self, from: String(contentsOf: url, encoding: .utf8))
+            return try YAMLDecoder().decode(FineTuneConfig.self, from: String(contentsOf: settings, encoding: .utf8))
         } catch {
-            throw FineTuningError("\(url.path): not the settings of a run: \(error)")
+            throw FineTuningError("\(settings.path): not the settings of a run: \(error)")
         }
     }
 }

@@ -61,7 +61,9 @@ extension Align {
                 throw ValidationError("--tasks, --clips: expected at least one task, and 1 to 1000000 clips")
             }
             let folder = URL(fileURLWithPath: out, isDirectory: true)
+            let run = Run(folder)
             try OutputFolder.check(folder)
+            try run.check(resume: resume)
             let model = try SmolModel(
                 folder: SmolSetup.folder, name: "smol", projector: projector.map { URL(fileURLWithPath: $0) })
             var settings = FineTuneConfig()
@@ -77,13 +79,20 @@ extension Align {
             let source = try FeatureSource(corpus, model: model)
             let train = LanguageAlignment.clips(of: source.corpus, count: clips, seed: seed)
             try source.warm(train)
-            let reading = Progress("answering what is read")
+            var answers: [String: [Int32]] = [:]
+            if chosen.contains(.distillation) {
+                let reading = Progress("answering what is read")
+                try OutputFolder.make(folder)
+                answers = try LanguageAlignment.answers(
+                    to: train, model: model, file: folder.appendingPathComponent("answers.json"), resume: resume,
+                    progress: { reading.update($0, of: $1) }, shouldStop: { Interrupt.requested })
+            }
             let examples = try LanguageAlignment.examples(
-                train, tasks: chosen, model: model, features: source.features,
-                progress: { reading.update($0, of: $1) }, shouldStop: { Interrupt.requested })
+                train, transcribing: chosen.contains(.transcription), answers: answers, model: model,
+                features: source.features)
             let trainer = try Trainer(model: model, examples: examples, config: settings)
             let training = Progress("step")
-            try Run(folder).train(
+            try run.train(
                 trainer, resume: resume,
                 progress: { training.update($0.step, of: $1, String(format: "loss %.3f", $0.loss)) },
                 shouldStop: { Interrupt.requested })

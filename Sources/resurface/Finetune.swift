@@ -103,7 +103,9 @@ struct Finetune: ParsableCommand {
         if let saveEvery { settings.saveEvery = saveEvery }
         if recompute { settings.recompute = true }
 
-        try OutputFolder.check(URL(fileURLWithPath: out, isDirectory: true))
+        let folder = URL(fileURLWithPath: out, isDirectory: true)
+        try OutputFolder.check(folder)
+        try Run(folder).check(resume: resume)
         try checkMemory(settings)
         let model = try ModelOptions.load(settings.model, quantize: settings.quantize, device: options.device)
         let depth = model.decoder.config.layers
@@ -117,9 +119,7 @@ struct Finetune: ParsableCommand {
         (settings.firstLayer, settings.lastLayer) = (range.lowerBound, range.upperBound)
         try settings.validate(layers: depth)
         let source = try FeatureSource(corpus, model: model)
-        let metrics = try Self.train(
-            source, settings: settings, out: URL(fileURLWithPath: out, isDirectory: true), resume: resume, label: "step"
-        )
+        let metrics = try Self.train(source, settings: settings, out: folder, resume: resume, label: "step")
         if json {
             try printJSON(metrics.last)
         } else if let last = metrics.last {

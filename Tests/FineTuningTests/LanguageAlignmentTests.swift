@@ -32,8 +32,10 @@ final class LanguageAlignmentTests: XCTestCase {
             func heard(_ clip: Utterance) throws -> AudioFeatures {
                 try model.features(of: AudioFile.read(corpus.url(of: clip)))
             }
+            let answers = try LanguageAlignment.answers(
+                to: clips, model: model, file: folder.appendingPathComponent("answers.json"), resume: false)
             let both = try LanguageAlignment.examples(
-                clips, tasks: [.transcription, .distillation], model: model, features: heard)
+                clips, transcribing: true, answers: answers, model: model, features: heard)
             XCTAssertEqual(
                 both.filter { $0.id.hasSuffix(" repeat") }.map(\.answer), clips.map { model.answerTokens($0.text) })
             for example in both where example.id.hasSuffix(" answer") {
@@ -45,7 +47,54 @@ final class LanguageAlignmentTests: XCTestCase {
                 XCTAssertEqual(example.prompt.inputIDs, prompt.inputIDs, "to the clip alone")
             }
             XCTAssertEqual(
-                try LanguageAlignment.examples(clips, tasks: [.transcription], model: model, features: heard).count, 3)
+                try LanguageAlignment.examples(
+                    clips, transcribing: true, answers: [:], model: model, features: heard
+                ).count, 3)
+        }
+    }
+
+    func testAnswersAreKeptAndAFileThatDoesNotFitIsRefused() throws {
+        try withTemporaryFolder { folder in
+            let model = try TinyModel.load(in: folder), file = folder.appendingPathComponent("answers.json")
+            // More than are written at once.
+            let clips = (0..<600).map {
+                Utterance(id: "\($0)", audio: "a.wav", text: "the \($0)", speaker: "s", engine: "tone", split: .train)
+            }
+            func answers(_ clips: [Utterance], resume: Bool, _ stop: @escaping (Int) -> Bool = { _ in false }) throws
+                -> (answers: [String: [Int32]], first: Int?)
+            {
+                var seen: [Int] = []
+                let answers = try LanguageAlignment.answers(
+                    to: clips, model: model, file: file, resume: resume, progress: { done, _ in seen.append(done) },
+                    shouldStop: { stop(seen.last ?? 0) })
+                return (answers, seen.first)
+            }
+            let straight = try answers(clips, resume: false).answers
+            XCTAssertEqual(straight.count, 600)
+            try FileManager.default.removeItem(at: file)
+            XCTAssertThrowsError(try answers(clips, resume: false) { $0 >= 512 }) {
+                XCTAssertTrue($0 is CancellationError)
+            }
+            XCTAssertThrowsError(try answers(clips, resume: false)) {
+                XCTAssertTrue("\($0)".contains("--resume"), "\($0)")
+            }
+            let rest = try answers(clips, resume: true)
+            XCTAssertEqual(rest.first, 512, "what is done is not done again")
+            XCTAssertEqual(rest.answers, straight)
+            XCTAssertThrowsError(try answers(Array(clips.dropLast()), resume: true)) {
+                XCTAssertTrue("\($0)".contains("another run"), "\($0)")
+            }
+            let whole = try String(contentsOf: file, encoding: .utf8)
+            let id = try XCTUnwrap(whole.range(of: "[["))
+            for bad in [
+                "", "[]", whole.replacingCharacters(in: id, with: "[[-1,"),
+                whole.replacingCharacters(in: id, with: "[[300,"), whole.replacingCharacters(in: id, with: "[[],["),
+            ] {
+                try Data(bad.utf8).write(to: file)
+                XCTAssertThrowsError(try answers(clips, resume: true)) {
+                    XCTAssertTrue("\($0)".contains("remove it to start anew"), "\($0)")
+                }
+            }
         }
     }
 
@@ -54,7 +103,7 @@ final class LanguageAlignmentTests: XCTestCase {
             let corpus = try corpus(in: folder), model = try TinyModel.load(in: folder)
             let clips = LanguageAlignment.clips(of: corpus, count: 10, seed: 1)
             let examples = try LanguageAlignment.examples(
-                clips, tasks: [.transcription], model: model,
+                clips, transcribing: true, answers: [:], model: model,
                 features: { try model.features(of: AudioFile.read(corpus.url(of: $0))) })
             var config = TinyRun.config(steps: 30)
             (config.firstLayer, config.lastLayer, config.adch) = (0, 3, false)
