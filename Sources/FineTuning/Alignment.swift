@@ -10,7 +10,7 @@ import Tokenization
 /// sound like, voice by principal directions. The LLM stays as it is and is not in the loop, and so does the encoder unless it is asked for.
 public struct AlignmentOptions: Sendable, Equatable, Codable {
     /// 0 leaves content as `initial` has it and sets the voice alone.
-    public var steps = 2_200
+    public var steps = 1_800
     public var batchSize = 48
     public var learningRate: Float = 1.5e-3
     /// Peak of the encoder's own rate; 0 leaves it as it is, so that every clip is encoded once and no more.

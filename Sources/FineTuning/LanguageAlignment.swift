@@ -14,16 +14,13 @@ public enum LanguageAlignment {
         case distillation
     }
 
-    /// The clips that a run learns from: training sentences, `count` of them at most, drawn by the seed.
+    /// The clips that a run learns from: training clips, `count` of them at most, drawn by the seed.
     public static func clips(of corpus: Corpus, count: Int, seed: UInt64) -> [Utterance] {
-        var all = corpus.utterances.filter { $0.split == .train && isSentence($0) }
+        var all = corpus.utterances.filter { $0.split == .train }
         var generator = SeededGenerator(seed: seed)
         generator.shuffle(&all)
         return Array(all.prefix(count)).sorted { $0.id < $1.id }
     }
-
-    /// Sequences of words without sense serve the projector alone.
-    private static func isSentence(_ utterance: Utterance) -> Bool { !utterance.id.hasPrefix("words-") }
 
     /// Examples of both tasks, in the order of the clips.
     /// - Parameters:

@@ -49,9 +49,6 @@ extension CorpusCommand {
         @Option(help: "Sentences for the part alignment (default: all).")
         var sentences: Int?
 
-        @Option(help: "Sequences of words for the part alignment.")
-        var sequences = 7_000
-
         @Option(help: "Level of emotional speech: constant or kept (louder when angry, as in real speech).")
         var level = "constant"
 
@@ -81,7 +78,6 @@ extension CorpusCommand {
             options.seed = seed
             options.textsPerCategory = textsPerCategory
             options.alignmentSentences = sentences
-            options.alignmentSequences = sequences
             var chosen = try Voice.named(voices)
             switch (endpoint, endpointModel, endpointVoices) {
             case (nil, nil, nil): break

@@ -1,15 +1,12 @@
 import MLX
 
 extension CorpusPlan {
-    /// Plain speech for training a projector: the written sentences, the training texts with their responses, and sequences of
-    /// their words without sense, each in a drawn voice that is a neutral adult (half), a child or emotional (a quarter
-    /// each). No text of another split, nor one that says nearly the same. Every 25th sentence is held out for validation;
+    /// Plain speech for the alignment: the written sentences and the training texts with their responses, each in a drawn voice
+    /// that is a neutral adult (half), a child or emotional (a quarter each). No text of another split, nor one that says nearly the same. Every 25th sentence is held out for validation;
     /// half of those are spoken by a training voice, half by an unheard one.
     mutating func addAlignment(_ texts: CorpusTexts) throws {
-        for (what, count) in [
-            ("sentences", options.alignmentSentences ?? 0), ("sequences", options.alignmentSequences),
-        ] where !(0...1_000_000).contains(count) {
-            throw CorpusError("alignment \(what): expected 0 to 1000000, found \(count)")
+        if let count = options.alignmentSentences, !(0...1_000_000).contains(count) {
+            throw CorpusError("alignment sentences: expected 0 to 1000000, found \(count)")
         }
         let heldOut = NearTexts(texts.heldOut)
         var seen: Set<[String]> = []
@@ -23,8 +20,7 @@ extension CorpusPlan {
         }
         written += texts.commands.filter { $0.split == .train }.map(\.text)
         written = written.filter(fresh)
-        let sequences = wordSequences(Set((sentences + written).flatMap(NearTexts.words)).sorted())
-        for (kind, texts) in [("sentence", sentences), ("text", written), ("words", sequences)] {
+        for (kind, texts) in [("sentence", sentences), ("text", written)] {
             for (index, text) in texts.enumerated() {
                 let digits = String(index)
                 let id = "\(kind)-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits
@@ -40,23 +36,6 @@ extension CorpusPlan {
                         id, text, voice, split: isHeldOut ? .validation : .train, child: draw >= 0.5 && draw < 0.75,
                         emotion: draw >= 0.75 ? emotion : nil))
             }
-        }
-    }
-
-    /// Six to ten words each. The words are dealt like cards, so that a rare one is heard as often as a frequent one:
-    /// half of a natural vocabulary stands in one sentence only.
-    private func wordSequences(_ vocabulary: [String]) -> [String] {
-        guard !vocabulary.isEmpty else { return [] }
-        var generator = SeededGenerator(seed: options.seed, name: "word sequences")
-        var deck: [String] = []
-        return (0..<options.alignmentSequences).map { _ in
-            (0..<6 + generator.index(below: 5)).map { _ in
-                if deck.isEmpty {
-                    deck = vocabulary
-                    generator.shuffle(&deck)
-                }
-                return deck.removeLast()
-            }.joined(separator: " ") + "."
         }
     }
 }

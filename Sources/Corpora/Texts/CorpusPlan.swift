@@ -34,9 +34,8 @@ public struct CorpusPlan: Sendable {
         public var voicesPerCommand = 3
         /// Share of strong emotion; the rest is normal, which is often near neutral. The paper's engine is asked for "very sad".
         public var strongShare = 1.0
-        /// For the part alignment: how many of the sentences (nil: all), and sequences of their words.
+        /// For the part alignment: how many of the sentences; nil: all.
         public var alignmentSentences: Int?
-        public var alignmentSequences = 7_000
         /// Whom the voices of the engine `endpoint` ask.
         public var endpoint: SpeechEndpoint?
         public init() {}
