@@ -85,7 +85,7 @@ final class AlignmentTrainer {
         let loss = { [self] (values: [MLXArray]) -> MLXArray in
             for (p, value) in zip(named, values) { p.parameter.array = value }
             let x = frozen ?? (packed(batch.map { SmolProjector.frames(of: model.encoder($0.mel)) }, T) + noise)
-            let some = projector.classVectors(rowEmbeddings, letters: rowLetters)
+            let some = projector.classVectors(rowEmbeddings, spelled: projector.spell(letters: rowLetters))
             let scores = projector(x, counts: counts, mask: mask, classes: some) { [self] branch in
                 let start = generator.index(below: kept.size - branch.size + 1)
                 return branch * kept[start..<start + branch.size].reshaped(branch.shape)

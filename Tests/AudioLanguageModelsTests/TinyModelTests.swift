@@ -76,7 +76,8 @@ final class TinyModelTests: XCTestCase {
             let ids = try pieces.map { try XCTUnwrap(model.tokenizer.id(of: $0)) }
             func sounds(_ ids: [Int32]) throws -> [[Float]] {
                 let embeddings = model.decoder.embedTokens.weight.take(MLXArray(ids))
-                let classes = projector.classVectors(embeddings, letters: model.letters(of: ids))
+                let classes = projector.classVectors(
+                    embeddings, spelled: projector.spell(letters: model.letters(of: ids)))
                 XCTAssertEqual(classes.dim(0), 1 + ids.count)
                 let end = classes.dim(1) - 1, values = try classes.asArray()
                 return (1...ids.count).map { Array(values[$0 * (end + 1) + width..<$0 * (end + 1) + end]) }
@@ -87,6 +88,11 @@ final class TinyModelTests: XCTestCase {
             XCTAssertGreaterThan(largest(together[0], together[1]), 0.01)
             XCTAssertGreaterThan(largest(together[0], together[4]), 0.01)
             XCTAssertLessThan(largest(together[0], try sounds([ids[0]])[0]), 1e-5)
+
+            let lengths = try projector.spell(pieces: pieces + ["", "a"]).asArray()
+            let padded = try projector.spell(letters: model.letters(of: ids)).asArray()
+            XCTAssertLessThan(largest(Array(lengths[..<padded.count]), padded), 1e-5, "by length or not")
+            XCTAssertEqual(Array(lengths[..<(padded.count / 5)]), lengths.suffix(padded.count / 5), "each in its place")
         }
     }
 

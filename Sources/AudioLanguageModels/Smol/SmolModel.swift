@@ -100,15 +100,16 @@ public final class SmolModel: ChatModel {
         return try Checksum.sha256(file: folder.appendingPathComponent(file))
     }
 
-    /// The letters of tokens, as a projector reads them: [tokens, length, alphabet].
-    public func letters(of tokens: [Int32]) -> MLXArray {
-        SmolProjectorSpelling.letters(of: tokens.map { tokenizer.piece($0) ?? "" })
-    }
+    /// The letters of tokens, as a projector reads them: [tokens, letters of the longest, alphabet].
+    public func letters(of tokens: [Int32]) -> MLXArray { SmolProjectorSpelling.letters(of: pieces(tokens)) }
+
+    private func pieces(_ tokens: [Int32]) -> [String] { tokens.map { tokenizer.piece($0) ?? "" } }
 
     /// Puts a projector in place: its classes are rows of the embedding table, and what their letters sound like.
     public func use(_ projector: SmolProjector) throws {
         let rows = decoder.embedTokens.weight.take(MLXArray(projector.tokens))
-        let classes = projector.classVectors(rows, letters: letters(of: projector.tokens))
+        let spelled = try projector.spell(pieces: pieces(projector.tokens))
+        let classes = projector.classVectors(rows, spelled: spelled)
         let unit = SmolProjector.normalised(rows)
         try eval(classes, unit)
         norms = try sqrt(rows.square().sum(axes: [1])).asArray()

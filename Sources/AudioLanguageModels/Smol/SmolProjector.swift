@@ -93,12 +93,18 @@ public final class SmolProjector: Module {
 
     /// [1 + V, width + spelled width + 1]: the unit token embeddings beside the unit vectors of the tokens' letters, with a zero
     /// at the end, after the blank's row, which picks the blank's score alone. One product gives all scores.
-    /// - Parameter letters: `SmolProjectorSpelling.letters` of the same tokens.
-    public func classVectors(_ embeddings: MLXArray, letters: MLXArray) -> MLXArray {
-        let vectors = concatenated([Self.normalised(embeddings), Self.normalised(spelling(letters))], axis: -1)
+    /// - Parameter spelled: `spell(letters:)` of the same tokens.
+    public func classVectors(_ embeddings: MLXArray, spelled: MLXArray) -> MLXArray {
+        let vectors = concatenated([Self.normalised(embeddings), Self.normalised(spelled)], axis: -1)
         let first = padded(MLXArray.ones([1, 1]), widths: [(0, 0), (vectors.dim(1), 0)])
         return concatenated([first, padded(vectors, widths: [(0, 0), (0, 1)])])
     }
+
+    /// The letters' vectors of tokens, [n, spelled width], from `SmolModel.letters(of:)`.
+    public func spell(letters: MLXArray) -> MLXArray { spelling(letters) }
+
+    /// The same of any number of pieces, each worked on with those of its length.
+    public func spell(pieces: [String]) throws -> MLXArray { try spelling.vectors(of: pieces) }
 
     /// What the projector reads of one clip's encoder stages [1, T, width]: the last one's frames, stacked.
     public static func frames(of stages: [MLXArray]) -> MLXArray { stacked(stages[stages.count - 1].squeezed(axis: 0)) }

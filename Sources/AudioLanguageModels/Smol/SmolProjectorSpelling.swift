@@ -27,8 +27,10 @@ final class SmolProjectorSpelling: Module {
         out = Linear(Self.innerWidth, Self.width, seed: seed &+ 3)
     }
 
-    /// One-hot letters [pieces, length, alphabet] of pieces as a byte-level vocabulary writes them; zeros past a piece's end.
+    /// One-hot letters [pieces, letters of the longest, alphabet] of pieces as a byte-level vocabulary writes them; zeros past a
+    /// piece's end.
     static func letters(of pieces: [String]) -> MLXArray {
+        let length = pieces.map(count).max() ?? 1
         var values = [Float](repeating: 0, count: pieces.count * length * alphabet)
         for (row, piece) in pieces.enumerated() {
             for (i, scalar) in piece.unicodeScalars.prefix(length).enumerated() {
@@ -45,6 +47,24 @@ final class SmolProjectorSpelling: Module {
             }
         }
         return MLXArray(values, [pieces.count, length, alphabet])
+    }
+
+    /// Letters of a piece that count; an empty one has a place for none.
+    private static func count(_ piece: String) -> Int { max(1, min(length, piece.unicodeScalars.count)) }
+
+    /// The vectors [pieces, width] of a whole vocabulary. Pieces of one length at a time: half of the work would be the padding
+    /// behind short ones.
+    func vectors(of pieces: [String]) throws -> MLXArray {
+        let groups = Dictionary(grouping: pieces.indices) { Self.count(pieces[$0]) }.sorted { $0.key < $1.key }.map(
+            \.value)
+        let parts = try groups.map { group in
+            let part = self(Self.letters(of: group.map { pieces[$0] }))
+            try eval(part)
+            return part
+        }
+        var place = [Int32](repeating: 0, count: pieces.count)
+        for (row, index) in groups.joined().enumerated() { place[index] = Int32(row) }
+        return concatenated(parts).take(MLXArray(place))
     }
 
     /// letters [n, length, alphabet] -> [n, width].
