@@ -12,6 +12,9 @@ public struct ContentFigures: Codable, Sendable, Equatable {
     /// Answers on the topic, to the query heard and to the same query read; and the judge's own control: reference answers that
     /// it has not seen.
     public var topicHeard: TopicShare?, topicRead: TopicShare?, topicReferences: TopicShare?
+    /// Answers on the topic to what the model itself repeated, read: what words that were misheard cost a recogniser with a
+    /// language model behind it.
+    public var topicRepeated: TopicShare?
     /// Of the same answers: those that say the query back.
     public var echoesHeard: TopicShare?, echoesRead: TopicShare?
     /// Mean log-likelihood a token of the reference answer, heard and read, and their difference.
@@ -79,9 +82,12 @@ extension Responder {
         let ofHeard = try topic(hearing, "answering what is heard")
         let ofRead = try topic(
             utterances.map { try model.prompt(reading: $0.text, system: system) }, "answering what is read")
+        let ofRepeated = try topic(
+            repeated.map { try model.prompt(reading: $0, system: system) }, "answering what was repeated")
         return ContentFigures(
             ranks: TranscriptRankFigures(ranks), repeated: WordErrorFigures(errors), topicHeard: ofHeard.onTopic,
-            topicRead: ofRead.onTopic, topicReferences: judge.control(texts), echoesHeard: ofHeard.echoes,
+            topicRead: ofRead.onTopic, topicReferences: judge.control(texts), topicRepeated: ofRepeated.onTopic,
+            echoesHeard: ofHeard.echoes,
             echoesRead: ofRead.echoes, heard: mean(heard), read: mean(read), answers: answers)
     }
 }

@@ -228,6 +228,7 @@ struct Evaluate: ParsableCommand {
         }
         for (what, share) in [
             ("on the topic, heard", figures.topicHeard), ("on the topic, read", figures.topicRead),
+            ("on the topic, its own transcript read", figures.topicRepeated),
             ("on the topic, references", figures.topicReferences),
             ("that say the query back, heard", figures.echoesHeard),
             ("that say the query back, read", figures.echoesRead),

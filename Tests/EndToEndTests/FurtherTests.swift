@@ -37,7 +37,9 @@ final class FurtherTests: XCTestCase {
             XCTAssertEqual(errors?["n"] as? Int, 20)
             XCTAssertGreaterThan(errors?["rate"] as? Double ?? 0, 0.1, "a random projector hears nothing")
             let content = found.json?["content"] as? [String: Any]
-            for name in ["repeated", "topicHeard", "topicRead", "topicReferences", "echoesHeard", "echoesRead"] {
+            for name in [
+                "repeated", "topicHeard", "topicRead", "topicRepeated", "topicReferences", "echoesHeard", "echoesRead",
+            ] {
                 let figure = content?[name] as? [String: Any]
                 XCTAssertGreaterThan(figure?["n"] as? Int ?? 0, 1, name)
                 XCTAssertNotNil(figure?["interval"], name)
