@@ -2,8 +2,9 @@ import MLX
 
 extension CorpusPlan {
     /// Plain speech for the alignment: the written sentences and the training texts with their responses, each in a drawn voice
-    /// that is a neutral adult (half), a child or emotional (a quarter each). No text of another split, nor one that says nearly the same. Every 25th sentence is held out for validation;
-    /// half of those are spoken by a training voice, half by an unheard one.
+    /// that is a neutral adult (half), a child or emotional (a quarter each). No text of another split, nor one that says nearly
+    /// the same. Every 25th sentence is held out for validation; half of those are spoken by a training voice, half by an
+    /// unheard one.
     mutating func addAlignment(_ texts: CorpusTexts) throws {
         if let count = options.alignmentSentences, !(0...1_000_000).contains(count) {
             throw CorpusError("alignment sentences: expected 0 to 1000000, found \(count)")
