@@ -11,7 +11,7 @@ extension LanguageAlignment {
     static let answersOfAPass = 64, answersOfAWrite = 512
 
     /// What the file of answers says, written as they come: reading thousands of texts takes as long as a part of the training.
-    private struct Answers: Codable {
+    private struct Answers: Codable, Equatable {
         var baseModel: String
         /// SHA-256 of the texts in their order.
         var texts: String
@@ -20,10 +20,6 @@ extension LanguageAlignment {
         var threads: Int
         /// Token ids, in the order of the texts; as many as are done.
         var answers: [[Int32]] = []
-
-        func isOfTheSameRun(as other: Answers) -> Bool {
-            (baseModel, texts, engine, threads) == (other.baseModel, other.texts, other.engine, other.threads)
-        }
     }
 
     /// What the model says to the text of each clip, once a text, as token ids with the stop token where it came to one.
@@ -68,7 +64,9 @@ extension LanguageAlignment {
         guard size <= CheckpointLimits.jsonFile,
             let read = try? JSONDecoder().decode(Answers.self, from: Data(contentsOf: file))
         else { throw FineTuningError("\(file.path): not a file of answers; remove it to start anew") }
-        guard read.isOfTheSameRun(as: run) else {
+        var expected = run
+        expected.answers = read.answers
+        guard read == expected else {
             throw FineTuningError(
                 "\(file.path) was made by another run: its texts, model, engine or threads differ; use the same command, or remove it to start anew"
             )
