@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import MLX
 import TestSupport
 import XCTest
 
@@ -206,7 +207,7 @@ final class AttackTests: XCTestCase {
     /// Flips, cuts, inserts and copies bytes of a valid file; whatever still opens must also read.
     /// 5,000 of each kind here; before a release RESURFACE_MUTATIONS=1000000 (the time limit grows with it).
     private func mutate(_ valid: Data, seed: UInt64, _ open: (URL) throws -> Void) throws {
-        var random = Mix(state: seed)
+        var random = SeededGenerator(seed: seed)
         var accepted = 0
         let rounds = ProcessInfo.processInfo.environment["RESURFACE_MUTATIONS"].flatMap { Int($0) } ?? 5000
         let start = cpuSeconds()

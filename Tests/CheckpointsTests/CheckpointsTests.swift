@@ -4,18 +4,6 @@ import MLX
 import TestSupport
 import XCTest
 
-/// A small seeded generator: the mutations must be the same in every run.
-struct Mix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
-
 extension XCTestCase {
     /// The text of the CheckpointError that the closure must throw.
     @discardableResult

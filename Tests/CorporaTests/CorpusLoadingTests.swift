@@ -1,5 +1,6 @@
 import Corpora
 import Foundation
+import MLX
 import Speech
 import TestSupport
 import XCTest
@@ -184,18 +185,10 @@ final class CorpusLoadingTests: XCTestCase {
     /// Seeded damage to a good file: an error or a corpus, never a crash.
     func testMutations() throws {
         let good = Array((line() + "\n" + line(["id": "\"b\""]) + "\n").utf8)
-        var generator = SeededBytes(state: 7)
+        var generator = SeededGenerator(seed: 7)
         try withCorpus("") { folder in
             for _ in 0..<600 {
-                var bytes = good
-                for _ in 0...Int(generator.next() % 4) {
-                    let place = Int(generator.next() % UInt64(bytes.count))
-                    switch generator.next() % 3 {
-                    case 0: bytes[place] = UInt8(truncatingIfNeeded: generator.next())
-                    case 1: bytes.remove(at: place)
-                    default: bytes.insert(UInt8(truncatingIfNeeded: generator.next()), at: place)
-                    }
-                }
+                let bytes = damaged(good, by: &generator)
                 try Data(bytes).write(to: folder.appendingPathComponent("corpus.jsonl"))
                 do {
                     for utterance in try Corpus.load(folder).utterances {
@@ -227,13 +220,5 @@ final class CorpusLoadingTests: XCTestCase {
             XCTAssertEqual(report.samples, 3 * 4_800 + 8_000)
             XCTAssertEqual(report.counts.map(\.clips).reduce(0, +), 5)
         }
-    }
-}
-
-struct SeededBytes {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state >> 33
     }
 }

@@ -1,5 +1,6 @@
 import Corpora
 import Foundation
+import MLX
 import TestSupport
 import XCTest
 
@@ -119,19 +120,11 @@ final class TableImporterTests: XCTestCase {
     /// Seeded damage to a good table: an error or a corpus, never a crash.
     func testMutations() throws {
         let good = Array("audio,text,speaker\r\na.wav,\"One, \"\"two\"\"\",s\r\n\"a.wav\",Three,s\n".utf8)
-        var generator = SeededBytes(state: 11)
+        var generator = SeededGenerator(seed: 11)
         try withLookAlike { set in
             try set.clips("a.wav")
             for _ in 0..<400 {
-                var bytes = good
-                for _ in 0...Int(generator.next() % 4) {
-                    let place = Int(generator.next() % UInt64(bytes.count))
-                    switch generator.next() % 3 {
-                    case 0: bytes[place] = UInt8(truncatingIfNeeded: generator.next())
-                    case 1: bytes.remove(at: place)
-                    default: bytes.insert([0x22, 0x2c, 0x0d, 0x0a][Int(generator.next() % 4)], at: place)
-                    }
-                }
+                let bytes = damaged(good, inserting: Array("\",\r\n".utf8), by: &generator)
                 try set.write("list.csv", Data(bytes))
                 for skipBad in [false, true] {
                     do {

@@ -1,4 +1,5 @@
 import Corpora
+import MLX
 import XCTest
 
 final class StatisticsTests: XCTestCase {
@@ -31,7 +32,7 @@ final class StatisticsTests: XCTestCase {
 
     /// Of 100 samples of 60 groups most intervals must hold the true mean, and not all: 95 % means 95 %.
     func testIntervalsCover() {
-        var generator = Generator(state: 3)
+        var generator = SeededGenerator(seed: 3)
         var covered = 0
         for trial in 0..<100 {
             let values = (0..<60).map { _ in Double.random(in: 0...1, using: &generator) < 0.3 ? 1.0 : 0.0 }
@@ -76,13 +77,5 @@ final class StatisticsTests: XCTestCase {
         XCTAssertGreaterThan(result.estimate.interval.low, 0)
         XCTAssertEqual(result.notAbove, 0)
         XCTAssertNil(Statistics.pairedDifference([1], [1, 2], groups: ["a"]))
-    }
-}
-
-private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state ^ (state >> 29)
     }
 }

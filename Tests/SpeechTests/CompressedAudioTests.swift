@@ -1,4 +1,5 @@
 import Foundation
+import MLX
 import Speech
 import TestSupport
 import XCTest
@@ -44,7 +45,7 @@ final class CompressedAudioTests: XCTestCase {
 
     /// The MP3 decoder inside libsndfile writes its own complaints to standard error; they cannot be turned off.
     func testMutationsNeverCrash() throws {
-        var random = SplitMix64(seed: 3)
+        var random = SeededGenerator(seed: 3)
         for name in ["flac", "ogg", "opus", "mp3"] {
             let seed = [UInt8](try Data(contentsOf: golden("chirp-0.3." + name)))
             for _ in 0..<150 {

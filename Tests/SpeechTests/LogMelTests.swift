@@ -1,4 +1,5 @@
 import Foundation
+import MLX
 import Speech
 import TestSupport
 import XCTest
@@ -50,7 +51,7 @@ final class LogMelTests: XCTestCase {
     func testValidFramesAreThoseOfTheLongPadding() throws {
         let logMel = try LogMel(bins: 128)
         for samples in [1, 159, 160, 161, 200, 201, 399, 4837, 32_541] {
-            var random = SplitMix64(seed: UInt64(samples))
+            var random = SeededGenerator(seed: UInt64(samples))
             let clip = Waveform(
                 samples: (0..<samples).map { _ in Float.random(in: -0.3...0.3, using: &random) }, sampleRate: 16_000)
             let long = try logMel(clip, padding: .seconds(300))

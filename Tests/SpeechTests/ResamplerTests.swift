@@ -1,4 +1,5 @@
 import Foundation
+import MLX
 import Speech
 import TestSupport
 import XCTest
@@ -61,7 +62,7 @@ final class ResamplerTests: XCTestCase {
         let one = try Resampler.resample(
             Waveform(samples: [Float](repeating: 0.5, count: 44_100), sampleRate: 44_100), to: 16_000)
         for x in one.samples[2000..<14_000] { XCTAssertEqual(x, 0.5, accuracy: 1e-5) }
-        var random = SplitMix64(seed: 5)
+        var random = SeededGenerator(seed: 5)
         let noise = Waveform(
             samples: (0..<96_000).map { _ in Float.random(in: -0.5...0.5, using: &random) }, sampleRate: 48_000)
         // A third of the band, of which the transition takes some 4 %.

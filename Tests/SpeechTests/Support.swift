@@ -8,19 +8,6 @@ func golden(_ name: String) throws -> URL {
     return try XCTUnwrap(url)
 }
 
-/// Steele's SplitMix64: the same numbers on every machine.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
-
 /// A WAV file built field by field, so that each can be wrong.
 struct WAVBuilder {
     var riff = "RIFF", wave = "WAVE"

@@ -1,4 +1,5 @@
 import Foundation
+import MLX
 import Speech
 import TestSupport
 import XCTest
@@ -242,7 +243,7 @@ final class WAVAttackTests: XCTestCase {
     /// 20,000 here; before a release RESURFACE_MUTATIONS=500000 (the time limit grows with it).
     func testMutationsNeverCrash() throws {
         let rounds = ProcessInfo.processInfo.environment["RESURFACE_MUTATIONS"].flatMap { Int($0) } ?? 20_000
-        var random = SplitMix64(seed: 2)
+        var random = SeededGenerator(seed: 2)
         let samples = [UInt8](repeating: 0, count: 48).map { _ in UInt8.random(in: 0...255, using: &random) }
         let seeds: [[UInt8]] = [
             wav { $0.data = samples },
@@ -285,7 +286,7 @@ final class WAVAttackTests: XCTestCase {
     }
 
     /// Bytes changed, cut, inserted, doubled, or a 32-bit field set to a value that overflows.
-    private func mutated(_ seed: [UInt8], _ random: inout SplitMix64) -> [UInt8] {
+    private func mutated(_ seed: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
         var bytes = seed
         for _ in 0..<Int.random(in: 1...4, using: &random) where bytes.count > 4 {
             let place = Int.random(in: 0..<bytes.count, using: &random)

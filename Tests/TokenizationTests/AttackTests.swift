@@ -1,4 +1,5 @@
 import Foundation
+import MLX
 import TestSupport
 import Tokenization
 import XCTest
@@ -237,7 +238,7 @@ final class AttackTests: XCTestCase {
 
     func testSeededMutationsNeverCrash() throws {
         let original = Array(file(added: #",{"id":300,"content":"<t>"}"#).utf8)
-        var generator = Generator(state: 1)
+        var generator = SeededGenerator(seed: 1)
         var refused = 0
         for _ in 0..<3000 {
             var bytes = original

@@ -1,4 +1,5 @@
 import Foundation
+import MLX
 import TestSupport
 import Tokenization
 import XCTest
@@ -11,7 +12,7 @@ final class CodingTests: XCTestCase {
             pieces: (0..<Int32(tokenizer.vocabularySize)).map { try XCTUnwrap(tokenizer.piece($0)) }, merges: [],
             tokenTypes: (0..<Int32(tokenizer.vocabularySize)).map { tokenizer.isSpecial($0) ? 3 : 1 },
             preTokenizer: .smollm)
-        var generator = Generator(state: 7)
+        var generator = SeededGenerator(seed: 7)
         for _ in 0..<2000 {
             var view = String.UnicodeScalarView()
             for _ in 0..<Int.random(in: 0..<30, using: &generator) {
@@ -66,7 +67,7 @@ final class CodingTests: XCTestCase {
 
     func testStreamingEqualsDecodingAtOnce() throws {
         let tokenizer = try GoldenText.qwen2()
-        var generator = Generator(state: 11)
+        var generator = SeededGenerator(seed: 11)
         for round in 0..<2000 {
             // Mostly single-byte tokens, so that characters break everywhere and many bytes are invalid.
             let top = round % 2 == 0 ? 300 : tokenizer.vocabularySize + 5
@@ -121,7 +122,7 @@ final class CodingTests: XCTestCase {
 
     func testScanAndHeapMergeAlike() throws {
         var table = MergeTable(capacity: 0)
-        var generator = Generator(state: 3)
+        var generator = SeededGenerator(seed: 3)
         for rank in 0..<60 {
             _ = table.add(
                 Int32.random(in: 0..<20, using: &generator), Int32.random(in: 0..<20, using: &generator),
@@ -151,17 +152,5 @@ final class CodingTests: XCTestCase {
             print("tokenizer, \(name): \(text.utf8.count) bytes, \(ids.count) ids, \(time) s of CPU")
             XCTAssertLessThan(time, 5, name)
         }
-    }
-}
-
-/// A small seeded generator for the tests.
-struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
