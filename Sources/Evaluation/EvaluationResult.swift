@@ -93,8 +93,6 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
         self.preferences = preferences
     }
 
-    public static let fileName = "evaluation.json"
-
     /// Readable, and the same bytes for the same figures.
     public func json() throws -> Data { try Self.encoder.encode(self) }
 

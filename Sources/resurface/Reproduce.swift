@@ -147,8 +147,7 @@ struct Reproduce: ParsableCommand {
     private func evaluated(
         _ source: FeatureSource, _ run: URL, _ suite: Evaluate.Suite, adapter: String?
     ) throws -> EvaluationResult {
-        let file = run.appendingPathComponent(
-            suite == .awareness ? "evaluation.json" : "evaluation-\(suite.rawValue).json")
+        let file = run.appendingPathComponent(suite.fileName)
         if let known = try? EvaluationResult(contentsOf: file) { return known }
         try OutputFolder.make(run)
         let result = try Evaluate.score(

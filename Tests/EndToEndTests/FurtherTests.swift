@@ -32,7 +32,7 @@ final class FurtherTests: XCTestCase {
                 "--out", "content", "--json")
             XCTAssertEqual(found.code, 0, found.error)
             XCTAssertEqual(
-                try Data(contentsOf: command.path("content/evaluation.json")), Data(found.output.utf8))
+                try Data(contentsOf: command.path("content/evaluation-content.json")), Data(found.output.utf8))
             let errors = found.json?["wordErrors"] as? [String: Any]
             XCTAssertEqual(errors?["n"] as? Int, 20)
             XCTAssertGreaterThan(errors?["rate"] as? Double ?? 0, 0.1, "a random projector hears nothing")
@@ -44,6 +44,17 @@ final class FurtherTests: XCTestCase {
                 XCTAssertGreaterThan(figure?["n"] as? Int ?? 0, 1, name)
                 XCTAssertNotNil(figure?["interval"], name)
             }
+            let clips = try XCTUnwrap(content?["clips"] as? [[String: Any]])
+            func share(_ list: String) -> Double {
+                let right = clips.count { ($0[list] as? [String: Any])?["isOnTopic"] as? Bool == true }
+                return Double(right) / Double(clips.count)
+            }
+            XCTAssertEqual(
+                (content?["topicRead"] as? [String: Any])?["share"] as? Double ?? -1, share("read"), accuracy: 1e-9)
+            XCTAssertEqual(
+                (content?["topicDifference"] as? [String: Any])?["mean"] as? Double ?? -9,
+                share("heard") - share("read"),
+                accuracy: 1e-9)
             let safety = try command.run(
                 "evaluate", "--model", command.model.path, "--corpus", command.corpus.path, "--suite", "safety",
                 "--out",

@@ -54,10 +54,13 @@ final class VerbTests: XCTestCase {
 
             let heads = try command.run(
                 "evaluate", "--model", model, "--corpus", corpus, "--adapter", "run", "--suite", "heads", "--split",
-                "all", "--out", "heads", "--json")
+                "all", "--out", "scores", "--json")
             XCTAssertEqual(heads.code, 0, heads.error)
             XCTAssertEqual(
-                try Data(contentsOf: command.path("heads/evaluation.json")), Data(heads.output.utf8))
+                try Data(contentsOf: command.path("scores/evaluation-heads.json")), Data(heads.output.utf8))
+            XCTAssertEqual(
+                try Data(contentsOf: command.path("scores/evaluation.json")), Data(measured.output.utf8),
+                "one suite's result in the place of another's")
             let heard = try XCTUnwrap(heads.json as? [String: [String: Any]])
             XCTAssertEqual(Set(heard.keys), ["age", "gender", "emotion"])
             XCTAssertEqual(heard["age"]?["chance"] as? Double, 0.5)

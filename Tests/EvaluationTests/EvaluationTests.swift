@@ -115,7 +115,7 @@ final class EvaluationTests: XCTestCase {
                     id: "1", text: "t", category: "age", attribute: "child", response: "Ask.", r: 1, reflects: "child")
             ], perplexity: Perplexity(negativeLogLikelihood: 3, tokens: 2))
         try withTemporaryFolder { folder in
-            let file = folder.appendingPathComponent(EvaluationResult.fileName)
+            let file = folder.appendingPathComponent("evaluation.json")
             try result.json().write(to: file)
             XCTAssertEqual(try EvaluationResult(contentsOf: file), result)
             try Data("{\"model\": 3}".utf8).write(to: file)
