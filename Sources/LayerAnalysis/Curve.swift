@@ -69,6 +69,11 @@ public struct Curve: Codable, Sendable, Equatable {
     public var values: [Double] { layers.map(\.value) }
     /// Mean half width of the intervals: what may pass for noise.
     var noise: Double { layers.isEmpty ? 0 : layers.reduce(0) { $0 + ($1.high - $1.low) / 2 } / Double(layers.count) }
+    /// Whether the intervals' lower ends lie, in the mean, above shuffled labels; true of a curve without a control.
+    func isAboveControl(_ range: Range<Int>) -> Bool {
+        let margins = layers[range].compactMap { layer in layer.control.map { layer.low - $0 } }
+        return margins.isEmpty || mean(margins) > 0
+    }
 }
 
 /// One of the five analyses: its curves, or why it could not be run.

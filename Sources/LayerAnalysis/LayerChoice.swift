@@ -89,15 +89,25 @@ public struct LayerChoice: Codable, Sendable, Equatable {
     private mutating func voteForStart(_ analyses: [Analysis], _ seed: UInt64) {
         func vote(_ name: Analysis.Name, _ curve: String?, _ direction: ChangePoint.Direction, _ what: String) {
             guard let found = Self.curve(analyses, name, curve) else { return }
-            let change = ChangePoint.find(found.values, noise: found.noise, direction: direction, seed: seed)
             let from = curve.map { "\(name.rawValue).\($0)" } ?? name.rawValue
+            guard
+                let change = ChangePoint.find(found.values, noise: found.noise, direction: direction, seed: seed)
+            else {
+                votes.append(
+                    Vote(
+                        boundary: .semanticStart, from: from, layer: nil,
+                        reason: "\(what): no change point, flat or gradual"))
+                return
+            }
+            // A step between two levels that shuffled labels reach as well says nothing of the layers.
+            let high = direction == .up ? change.layer..<found.layers.count : 0..<change.layer
+            let isReal = found.isAboveControl(high)
+            let means = "mean \(text(change.before)) before, \(text(change.after)) after"
             votes.append(
                 Vote(
-                    boundary: .semanticStart, from: from, layer: change?.layer,
-                    reason: change.map {
-                        "\(what) at layer \($0.layer): mean \(text($0.before)) before, \(text($0.after)) after"
-                    }
-                        ?? "\(what): no change point, flat or gradual"))
+                    boundary: .semanticStart, from: from, layer: isReal ? change.layer : nil,
+                    reason: "\(what) at layer \(change.layer): \(means)"
+                        + (isReal ? "" : "; no vote, since the higher level is not above shuffled labels")))
         }
         vote(.paralinguisticProbe, nil, .down, "the voice becomes harder to read")
         vote(.intentProbe, "intent", .up, "the intent becomes readable")
@@ -108,7 +118,7 @@ public struct LayerChoice: Codable, Sendable, Equatable {
     private mutating func voteForEnd(_ analyses: [Analysis], _ start: Int, _ seed: UInt64) {
         if let intent = Self.curve(analyses, .intentProbe, "intent") {
             let decline = ChangePoint.sustainedDecline(intent.values, noise: intent.noise, from: start, seed: seed)
-            let end = decline.flatMap { $0 > start ? $0 - 1 : nil }
+            let end = decline.flatMap { $0 > start && intent.isAboveControl(start..<$0) ? $0 - 1 : nil }
             votes.append(
                 Vote(
                     boundary: .semanticEnd, from: "intentProbe.intent", layer: end,
@@ -213,7 +223,8 @@ public struct LayerChoice: Codable, Sendable, Equatable {
             LayerValue(
                 layer: l, value: mean(analysis.curves.map { $0.layers[l].value }),
                 low: mean(analysis.curves.map { $0.layers[l].low }),
-                high: mean(analysis.curves.map { $0.layers[l].high }))
+                high: mean(analysis.curves.map { $0.layers[l].high }),
+                control: mean(analysis.curves.map { $0.layers[l].control ?? $0.layers[l].chance ?? 0 }))
         }
         return Curve(name: "mean", data: first.data, layers: layers)
     }

@@ -89,6 +89,21 @@ final class LayerChoiceTests: XCTestCase {
         XCTAssertLessThan(choice.confidence, 0.9)
     }
 
+    /// Opposite intents that lie closer together than shuffled ones do not "move apart", however clear the step.
+    func testAStepBelowItsControlIsNoVote() throws {
+        let step = (0..<28).map { $0 < 7 ? -0.03 : -0.01 }
+        for (control, vote) in [(0, nil), (-0.05, 7)] as [(Double, Int?)] {
+            let delta = curve("delta", step, halfWidth: 0.005, control: control)
+            let choice = try LayerChoice.choose([Analysis(.intentCosineDifference, curves: [delta])], layers: 28)
+            XCTAssertEqual(choice.votes.first?.layer, vote)
+            XCTAssertEqual(choice.votes.first?.reason.contains("not above shuffled labels"), vote == nil)
+        }
+        var analyses = paper(noise: 0)
+        analyses[1].curves = [curve("intent", analyses[1].curves[0].values, control: 0.9)]
+        let choice = try LayerChoice.choose(analyses, layers: 28)
+        XCTAssertEqual(choice.votes.filter { $0.from == "intentProbe.intent" }.map(\.layer), [nil, nil])
+    }
+
     func testCurvesOfAnotherDepthAreRefused() {
         XCTAssertThrowsError(try LayerChoice.choose(paper(noise: 0), layers: 30))
         XCTAssertThrowsError(try LayerChoice.choose([], layers: 0))

@@ -26,10 +26,12 @@ struct SyntheticStates {
     }
 }
 
-func curve(_ name: String, _ values: [Double], halfWidth: Double = 0.04) -> Curve {
+func curve(_ name: String, _ values: [Double], halfWidth: Double = 0.04, control: Double? = nil) -> Curve {
     Curve(
         name: name, data: CurveData(n: 100, groups: 50, unit: "texts"),
         layers: values.enumerated().map {
-            LayerValue(layer: $0.offset, value: $0.element, low: $0.element - halfWidth, high: $0.element + halfWidth)
+            LayerValue(
+                layer: $0.offset, value: $0.element, low: $0.element - halfWidth, high: $0.element + halfWidth,
+                control: control)
         })
 }
