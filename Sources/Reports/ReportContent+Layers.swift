@@ -103,11 +103,22 @@ extension ReportContent {
             if let train = data.trainClips { text += ", trained on \(train)" }
             if let classes = data.classes { text += ", \(classes.count) classes" }
             if let note = data.note { text += " (\(note))" }
-            return text
+            return text + unevenness(curve)
         }
         guard let first = notes.first else { return "" }
         if notes.allSatisfy({ $0 == first }) { return first + "." }
         return zip(curves, notes).map { "\($0.name): \($1)" }.joined(separator: "; ") + "."
+    }
+
+    /// Where one class outweighs the others, accuracy is little above chance whatever is heard: the classes' mean recall, then.
+    private static func unevenness(_ curve: Curve) -> String {
+        guard let classes = curve.data.classes?.count, classes > 1, let chance = curve.layers.first?.chance,
+            chance > 1.5 / Double(classes),
+            let best = curve.layers.max(by: { ($0.recall ?? 0) < ($1.recall ?? 0) }), let recall = best.recall
+        else { return "" }
+        func percent(_ share: Double) -> String { HTML.number(share * 100, digits: 0) + " %" }
+        return ", one of which is \(percent(chance)) of the clips, so that the mean recall of the classes tells more: "
+            + "at best \(percent(recall)) (layer \(best.layer)), \(percent(1 / Double(classes))) by guessing"
     }
 
     private static func title(_ name: Analysis.Name) -> String {

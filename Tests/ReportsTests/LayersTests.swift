@@ -40,6 +40,28 @@ final class LayersTests: XCTestCase {
         XCTAssertTrue(content.warnings.contains { $0.contains("Logit lens was not run: no clips") })
         XCTAssertTrue(HTMLReport.render(content).contains("4. Declared ages"))
     }
+
+    func testUnevenClassesAreSaid() throws {
+        func note(chance: Double) throws -> String {
+            let curve = Curve(
+                name: "emotion4",
+                data: CurveData(n: 100, groups: 9, unit: "speakers", classes: ["angry", "happy", "neutral", "sad"]),
+                layers: [0.4, 0.55, 0.3].enumerated().map {
+                    LayerValue(
+                        layer: $0.offset, value: 0.93, low: 0.9, high: 0.95, chance: chance, recall: $0.element)
+                })
+            let written = Written(
+                analyses: [], input: [], encoder: [curve], choice: try LayerChoice.choose([], layers: 6))
+            var content = ReportContent(title: "Layers")
+            content.add(try JSONDecoder().decode(LayersReport.self, from: JSONEncoder().encode(written)))
+            return content.charts[0].note
+        }
+        XCTAssertEqual(
+            try note(chance: 0.92),
+            "100 clips, 9 speakers, 4 classes, one of which is 92 % of the clips, so that the mean recall of the classes tells "
+                + "more: at best 55 % (layer 1), 25 % by guessing.")
+        XCTAssertEqual(try note(chance: 0.3), "100 clips, 9 speakers, 4 classes.")
+    }
 }
 
 /// layers.json as analyze writes it.
