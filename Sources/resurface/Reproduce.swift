@@ -16,7 +16,8 @@ struct Reproduce: ParsableCommand {
         abstract: "Runs the whole protocol: corpus, five analyses, fine-tuning settings, evaluation, one report.",
         discussion: """
             quick: vanilla, selective and PE-FT on a small synthetic corpus. standard: all texts, and the all-layer setting too.
-            Every stage that is done already is kept: the same command goes on where it was stopped.
+            Every stage that is done already is kept: the same command goes on where it was stopped; other settings, another model or
+            another corpus want another --out.
             """)
 
     @OptionGroup var options: ModelOptions
@@ -33,18 +34,22 @@ struct Reproduce: ParsableCommand {
     @Option(help: "auto, or A-B.")
     var layers = "auto"
 
-    @Option(help: "Seed of corpus, training and intervals.")
+    @Option(help: "Seed of the synthetic corpus and of training.")
     var seed: UInt64 = 1
 
     @Flag(help: "Print summary.json on standard output.")
     var json = false
 
-    private var folder: URL { URL(fileURLWithPath: out, isDirectory: true) }
+    var folder: URL { URL(fileURLWithPath: out, isDirectory: true) }
 
     func run() throws {
         let model = try options.load()
         try OutputFolder.make(folder)
+        var inputs = Inputs(self, model: model)
+        try inputs.hold(in: folder)
         let source = try FeatureSource(corpus ?? (try buildCorpus()), model: model)
+        inputs.corpusHash = try Checksum.sha256(file: source.corpus.folder.appendingPathComponent(Corpus.fileName))
+        try inputs.hold(in: folder)
         let report = try analysed(source)
         let depth = model.decoder.config.layers
         let range = layers == "auto" ? report.tunedRange : try layerRange(layers, layers: depth)
@@ -132,7 +137,7 @@ struct Reproduce: ParsableCommand {
 
     private func analysed(_ source: FeatureSource) throws -> LayersReport {
         let file = folder.appendingPathComponent("layers.json")
-        if let known = try? LayersReport(contentsOf: file), known.modelHash == source.model.weightsHash { return known }
+        if let known = try? LayersReport(contentsOf: file) { return known }
         let report = try Analyze.analyze(source)
         try report.write(to: file)
         return report
@@ -155,100 +160,6 @@ struct Reproduce: ParsableCommand {
             references: suite == .awareness && (profile == .standard || adapter == "pe-ft"))
         try AtomicFile.write(try result.json(), to: file)
         return result
-    }
-
-    private func curve(_ name: String, _ metrics: [StepMetrics]) -> ReportContent.TrainingCurve {
-        ReportContent.TrainingCurve(
-            setting: name,
-            steps: metrics.map { m in
-                var parts = ["sft": Double(m.sft), "total": Double(m.loss)]
-                if m.category > 0 || m.attribute > 0 {
-                    parts["category"] = Double(m.category)
-                    parts["attribute"] = Double(m.attribute)
-                }
-                return .init(step: m.step, losses: parts)
-            })
-    }
-
-    private func content(
-        _ source: FeatureSource, _ report: LayersReport, _ range: ClosedRange<Int>, _ summary: Summary,
-        _ awareness: [String: EvaluationResult], _ safety: [String: SafetyFigures],
-        _ training: [ReportContent.TrainingCurve], _ settings: [(name: String, config: FineTuneConfig?)]
-    ) -> ReportContent {
-        let synthetic =
-            corpus == nil
-            ? "synthetic speech; emotion by prosody rules, which hardly carries over to real emotion"
-            : "corpus \(source.corpus.folder.lastPathComponent)"
-        var content = ReportContent(
-            title: "Paralinguistic awareness of \(source.model.name)",
-            lead:
-                "Five layer-wise analyses and selective fine-tuning of layers \(range.lowerBound)-\(range.upperBound) (\(synthetic))."
-        )
-        content.add(report)
-        content.training = training
-        content.summary = summary
-        content.safety = safety
-        content.judge = awareness["vanilla"]?.judge
-        content.tables.append(
-            .init(
-                title: "Perplexity of plain text",
-                note: "A first check of general ability: the corpus' generic answers, read as text.",
-                header: ["setting", "perplexity", "tokens"],
-                rows: settings.compactMap { s in
-                    guard let p = awareness[s.name]?.perplexity, let value = p.value else { return nil }
-                    return [ReportContent.defaultNames[s.name] ?? s.name, String(format: "%.2f", value), "\(p.tokens)"]
-                }))
-        content.tables.append(preferences(awareness))
-        content.examples = examples(source, awareness)
-        let configs = settings.compactMap { s in s.config.map { (s.name, $0) } }
-        content.configuration = configs.map { name, c in
-            "\(name): layers \(c.firstLayer)-\(c.lastLayer), ADCH \(c.adch), rank \(c.rank), alpha \(c.alpha), epochs \(c.epochs), batch \(c.batchSize), learning rate \(c.learningRate), lambda \(c.lambda), seed \(c.seed)"
-        }.joined(separator: "\n")
-        return content
-    }
-
-    private func preferences(_ awareness: [String: EvaluationResult]) -> ReportContent.Table {
-        .init(
-            title: "Which reference the voice makes likelier",
-            note:
-                "Share of texts whose two references are ordered by the two voices as they should be, without generation or judge; chance is 50 %.",
-            header: ["setting", "category", "texts", "ordered rightly", "95 %", "loss a token"],
-            rows: Summary.order.flatMap { name in
-                (awareness[name]?.preferences ?? [:]).sorted { $0.key < $1.key }.map { category, found in
-                    [
-                        ReportContent.defaultNames[name] ?? name, category, "\(found.ordered.n)",
-                        String(format: "%.1f %%", found.ordered.mean * 100),
-                        String(
-                            format: "%.1f to %.1f", found.ordered.interval.low * 100, found.ordered.interval.high * 100),
-                        String(format: "%.3f", found.loss),
-                    ]
-                }
-            })
-    }
-
-    /// The first test texts of each category, every setting's answers beside each other.
-    private func examples(_ source: FeatureSource, _ awareness: [String: EvaluationResult]) -> [ReportContent.Example] {
-        let byID = Dictionary(source.corpus.utterances.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
-        guard let vanilla = awareness["vanilla"] else { return [] }
-        var shown: [ReportContent.Example] = []
-        for category in Category.allCases {
-            let texts = vanilla.clips.filter { $0.category == category.rawValue }.map(\.text)
-            var first: [String] = []
-            for text in texts where !first.contains(text) && first.count < 2 { first.append(text) }
-            for clip in vanilla.clips where first.contains(clip.text) && clip.category == category.rawValue {
-                guard let utterance = byID[clip.id] else { continue }
-                let answers = Summary.order.compactMap { name -> ReportContent.Example.Answer? in
-                    guard let own = awareness[name]?.clips.first(where: { $0.id == clip.id }) else { return nil }
-                    return .init(setting: name, response: own.response, r: own.r, reflects: own.reflects)
-                }
-                shown.append(
-                    .init(
-                        text: clip.text, category: clip.category, attribute: clip.attribute,
-                        audio: try? Data(contentsOf: source.corpus.url(of: utterance)), answers: answers,
-                        reference: utterance.response))
-            }
-        }
-        return shown
     }
 }
 
