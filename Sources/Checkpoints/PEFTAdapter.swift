@@ -54,11 +54,15 @@ public struct PEFTAdapter: Sendable {
     public var config: Config
     /// By full module path: "model.layers.3.self_attn.q_proj".
     public var modules: [String: Factors]
+    /// Which weights it was trained on: their hash, kept in the weights file's metadata, where other tools pass it over; nil for
+    /// adapters made elsewhere.
+    public var baseHash: String?
 
     /// An adapter in memory.
-    public init(config: Config, modules: [String: Factors]) {
+    public init(config: Config, modules: [String: Factors], baseHash: String? = nil) {
         self.config = config
         self.modules = modules
+        self.baseHash = baseHash
     }
 
     /// (alpha / rank) B A of a module, f32 (out, in): what is added to its weight; nil for a module that is not adapted.
@@ -72,6 +76,7 @@ public struct PEFTAdapter: Sendable {
     public static let configName = "adapter_config.json"
     public static let weightsName = "adapter_model.safetensors"
     private static let prefix = "base_model.model."
+    private static let baseHashKey = "base_model_hash"
 
     /// SHA-256 of both files in a folder: the scale is in one, the weights are in the other.
     public static func hash(of folder: URL) throws -> String {
@@ -87,8 +92,9 @@ public struct PEFTAdapter: Sendable {
             tensors.append(("\(Self.prefix)\(module).lora_A.weight", factors.a))
             tensors.append(("\(Self.prefix)\(module).lora_B.weight", factors.b))
         }
-        try Safetensors.write(
-            tensors, metadata: ["format": "pt"], to: folder.appendingPathComponent(Self.weightsName))
+        var metadata = ["format": "pt"]
+        metadata[Self.baseHashKey] = baseHash
+        try Safetensors.write(tensors, metadata: metadata, to: folder.appendingPathComponent(Self.weightsName))
         let text = config.json.text(pretty: true)
         try AtomicFile.write(Data(text.utf8), to: folder.appendingPathComponent(Self.configName))
     }
@@ -103,6 +109,7 @@ public struct PEFTAdapter: Sendable {
         }
         config = try Config(try JSONFile.object(at: folder.appendingPathComponent(Self.configName)))
         let file = try SafetensorsFile(folder.appendingPathComponent(Self.weightsName))
+        baseHash = file.metadata[Self.baseHashKey]
         var a: [String: MLXArray] = [:]
         var b: [String: MLXArray] = [:]
         for name in file.names {

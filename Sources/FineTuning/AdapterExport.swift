@@ -17,22 +17,25 @@ public enum AdapterExport {
     ///   - run: a run folder or an adapter folder.
     ///   - model: the model that it belongs to. It carries the adapter afterwards.
     ///   - target: a folder that does not exist yet: it is complete, or absent.
+    /// - Returns: a doubt, as `Adapters.load` has it.
+    @discardableResult
     public static func write(
         _ run: URL, of model: any AudioLanguageModel, format: Format, to target: URL,
         progress: (Int, Int) -> Void = { _, _ in }
-    ) throws {
+    ) throws -> String? {
         guard format == .peft || !model.isQuantized else {
             throw FineTuningError(
                 "\(model.name) is quantised: an adapter can only be worked into weights as they were; give the folder that it was made of"
             )
         }
-        try Adapters.load(run, into: model)
+        let doubt = try Adapters.load(run, into: model)
         try AtomicDirectory.write(to: target) { folder in
             switch format {
             case .peft: try writePEFT(run, model, folder)
             case .merged: try writeMerged(model, folder, progress)
             }
         }
+        return doubt
     }
 
     /// The modules are told by one expression that fits whole paths: names alone would also fit the audio tower's layers.
@@ -47,7 +50,7 @@ public enum AdapterExport {
         let config = PEFTAdapter.Config(
             rank: stored.config.rank, alpha: stored.config.alpha, targetModules: [pattern], isPattern: true,
             baseModel: model.files.url.lastPathComponent)
-        try PEFTAdapter(config: config, modules: modules).write(to: folder)
+        try PEFTAdapter(config: config, modules: modules, baseHash: stored.baseHash).write(to: folder)
     }
 
     private static func adapted(_ model: any AudioLanguageModel) -> [(path: String, layer: LoRALinear)] {

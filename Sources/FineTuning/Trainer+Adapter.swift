@@ -15,7 +15,7 @@ extension Trainer {
                 rank: config.rank, alpha: Double(config.alpha),
                 targetModules: Adapters.modules.compactMap { $0.split(separator: ".").last.map(String.init) },
                 layers: Array(config.firstLayer...config.lastLayer), baseModel: model.name)
-            try PEFTAdapter(config: settings, modules: modules).write(to: temporary)
+            try PEFTAdapter(config: settings, modules: modules, baseHash: model.weightsHash).write(to: temporary)
             if config.adch {
                 let tensors = heads.namedParameters().compactMap { p in
                     p.parameter.array.map { (name: p.path, array: $0) }
@@ -56,7 +56,10 @@ extension Adapters {
     }
 
     /// Puts the adapter of a run folder (or an adapter folder itself) into the model.
-    public static func load(_ run: URL, into model: any AudioLanguageModel) throws {
+    /// - Returns: a doubt, for people: it was trained on other weights. Those may be the same ones in another precision, so that
+    ///   it is no error.
+    @discardableResult
+    public static func load(_ run: URL, into model: any AudioLanguageModel) throws -> String? {
         let folder = folder(of: run)
         let adapter = try PEFTAdapter(readingFrom: folder)
         var modules: [String: PEFTAdapter.Factors] = [:]
@@ -86,5 +89,9 @@ extension Adapters {
         }
         try eval(adapted.flatMap { [$0.layer.loraA, $0.layer.loraB] })
         model.decoder.freeze()
+        guard let base = adapter.baseHash, base != model.weightsHash else { return nil }
+        return
+            "\(folder.path) was trained on other weights (\(base.prefix(12))) than \(model.name)'s (\(model.weightsHash.prefix(12))): "
+            + "what comes of it holds only if they are the same model in another precision"
     }
 }

@@ -49,7 +49,7 @@ struct Analyze: ParsableCommand {
         let model = try options.load()
         let source = try FeatureSource(corpus, model: model, level: hearing.rms)
         let tuned = adapter.map { URL(fileURLWithPath: $0, isDirectory: true) }
-        if let tuned { try Adapters.load(tuned, into: model) }
+        if let tuned { try load(adapter: tuned, into: model) }
         var report = try Self.analyze(source, adapter: tuned, seed: seed, heldOut: heldOut, batch: batchSize)
         report.quantize = options.quantize
         try OutputFolder.make(folder)

@@ -69,7 +69,7 @@ struct Evaluate: ParsableCommand {
         }
         if let out { try OutputFolder.check(URL(fileURLWithPath: out, isDirectory: true)) }
         let model = try options.load()
-        if let adapter { try Adapters.load(URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
+        if let adapter { try load(adapter: URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
         let source = try FeatureSource(corpus, model: model, level: hearing.rms)
         if suite == .content { return try content(source) }
         if suite == .heads { return try heads(source) }

@@ -52,9 +52,10 @@ struct Export: ParsableCommand {
         let model = try ModelOptions.load(options.model, quantize: 0, device: options.device)
         let progress = Progress("writing tensors")
         if let adapter {
-            try AdapterExport.write(
+            let doubt = try AdapterExport.write(
                 URL(fileURLWithPath: adapter, isDirectory: true), of: model, format: format == .peft ? .peft : .merged,
                 to: target, progress: { progress.update($0, of: $1) })
+            if let doubt { Progress.say("warning: \(doubt)") }
         } else if let bits = options.quantize {
             guard [8, 4].contains(bits) else { throw ValidationError("--quantize \(bits): expected 8 or 4") }
             try model.writeQuantized(bits: bits, to: target, progress: { progress.update($0, of: $1) })

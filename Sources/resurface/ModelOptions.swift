@@ -43,6 +43,11 @@ struct ModelOptions: ParsableArguments {
 }
 extension Device: ExpressibleByArgument {}
 
+/// Puts a run's adapter into the model, with a line where it belongs to other weights.
+func load(adapter run: URL, into model: any AudioLanguageModel) throws {
+    if let doubt = try Adapters.load(run, into: model) { Progress.say("warning: \(doubt)") }
+}
+
 extension AudioLanguageModel {
     /// The features of a clip, with a line where its end was cut off.
     func heard(_ sound: Waveform, as name: String) throws -> AudioFeatures {

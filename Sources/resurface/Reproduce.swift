@@ -69,7 +69,7 @@ struct Reproduce: ParsableCommand {
                         resume: FileManager.default.fileExists(atPath: run.path), label: "\(name), step")
                 }
                 training.append(curve(name, try Run(run).readMetrics()))
-                try Adapters.load(run, into: model)
+                try load(adapter: run, into: model)
             } else {
                 Adapters.detach(from: model.decoder)
             }

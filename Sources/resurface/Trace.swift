@@ -46,7 +46,7 @@ struct Trace: ParsableCommand {
             throw ValidationError("--tokens: expected 0 to 4096, found \(tokens)")
         }
         let model = try options.load()
-        if let adapter { try Adapters.load(URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
+        if let adapter { try load(adapter: URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
         let waveforms = try audio.map { try AudioFile.read(URL(fileURLWithPath: $0)) }
         let mels = try waveforms.map { try model.mel(of: $0) }
         let clips = try zip(audio, waveforms).map { try model.heard($1, as: $0) }

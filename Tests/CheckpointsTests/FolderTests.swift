@@ -148,7 +148,7 @@ final class FolderTests: XCTestCase {
                 rank: 2, alpha: 4, dropout: 0.05, targetModules: ["v_proj", "q_proj"], layers: [1, 0], baseModel: "smol"
             )
             let q = PEFTAdapter.Factors(a: .normal([2, 6], seed: 1), b: .normal([4, 2], seed: 2))
-            let adapter = PEFTAdapter(config: config, modules: ["model.layers.0.self_attn.q_proj": q])
+            let adapter = PEFTAdapter(config: config, modules: ["model.layers.0.self_attn.q_proj": q], baseHash: "ab12")
             try adapter.write(to: folder)
             let file = try SafetensorsFile(folder.appendingPathComponent("adapter_model.safetensors"))
             XCTAssertEqual(
@@ -159,6 +159,8 @@ final class FolderTests: XCTestCase {
             XCTAssertEqual(try json.ints("layers_to_transform", in: 0...9), [0, 1])
             let back = try PEFTAdapter(readingFrom: folder)
             XCTAssertEqual(back.config, config)
+            XCTAssertEqual(back.baseHash, "ab12")
+            XCTAssertEqual(file.metadata["format"], "pt")
             XCTAssertEqual(Array(back.modules.keys), ["model.layers.0.self_attn.q_proj"])
             XCTAssertEqual(try back.modules.first?.value.b.rawData(), try q.b.rawData())
             let wrong = PEFTAdapter.Factors(a: .normal([3, 6], seed: 1), b: .normal([4, 2], seed: 2))

@@ -145,11 +145,22 @@ final class AdapterTests: XCTestCase {
             XCTAssertGreaterThan(zip(plain, tuned).map { abs($0 - $1) }.max() ?? 0, 0.01, "training did something")
             try trainer.saveAdapter(in: folder)
             try AtomicDirectory.verify(folder.appendingPathComponent("adapter"))
-            try Adapters.load(folder, into: fresh)
+            XCTAssertNil(try Adapters.load(folder, into: fresh))
             XCTAssertEqual(try logits(fresh), tuned)
             XCTAssertTrue(fresh.decoder.trainableParameters().isEmpty)
             try Adapters.load(folder.appendingPathComponent("adapter"), into: fresh)
             XCTAssertEqual(try logits(fresh), tuned, "by the adapter's own folder, over an adapter that is in place")
+            var elsewhere = try PEFTAdapter(readingFrom: folder.appendingPathComponent("adapter"))
+            XCTAssertEqual(elsewhere.baseHash, fresh.weightsHash)
+            let other = folder.appendingPathComponent("other")
+            try FileManager.default.createDirectory(at: other, withIntermediateDirectories: true)
+            for (hash, isDoubted) in [("0123456789abcdef", true), (nil, false)] {
+                elsewhere.baseHash = hash
+                try elsewhere.write(to: other)
+                let doubt = try Adapters.load(other, into: fresh)
+                XCTAssertEqual(doubt?.contains("trained on other weights (0123456789ab)"), isDoubted ? true : nil)
+                XCTAssertEqual(try logits(fresh), tuned)
+            }
             // Merged weights say the same.
             for (path, module) in fresh.decoder.namedModules() {
                 guard let lora = module as? LoRALinear else { continue }
