@@ -90,6 +90,7 @@ extension CorpusCommand {
             }
             // Before anything is installed: what cannot be planned ends here.
             var plan = try CorpusPlan(texts: .bundled(), voices: chosen, options: options)
+            try CorpusBuilder.check(URL(fileURLWithPath: out, isDirectory: true))
             let environment: SpeechEnvironment
             do {
                 environment = try SpeechEnvironment.install { Progress.say($0) }

@@ -83,6 +83,7 @@ final class ChatImporterTests: XCTestCase {
             XCTAssertEqual(all.map(\.audio), ["audio/a.wav", "audio/b.wav", "audio/b.wav", "audio/a-2.wav"])
             XCTAssertEqual(try Corpus.load(set.target).utterances, all)
             // Relative to another folder.
+            try set.clearTarget()
             let elsewhere = try MessagesImporter(audioFolder: set.path("other"))
                 .run(from: set.path("data.jsonl"), to: set.target, skipBad: true)
             XCTAssertEqual(elsewhere.corpus.utterances.map(\.id), ["7"])

@@ -11,6 +11,7 @@ final class ImportRunTests: XCTestCase {
             try FileManager.default.createSymbolicLink(
                 at: set.path("link.wav"), withDestinationURL: set.folder.appendingPathComponent("elsewhere.wav"))
             for transfer in [AudioTransfer.copy, .link] {
+                try set.clearTarget()
                 _ = try TableImporter().run(from: set.source, to: set.target, transfer: transfer)
                 let clip = set.target.appendingPathComponent("audio/link.wav")
                 XCTAssertEqual(
@@ -23,6 +24,36 @@ final class ImportRunTests: XCTestCase {
                 at: set.path("link.wav"), withDestinationURL: set.path("link.wav"))  // a loop
             try FileManager.default.removeItem(at: set.target)
             try set.assertRefused(TableImporter(), says: ["list.csv:2", "found none at"], kept: 0)
+        }
+    }
+
+    /// Nor is anything else written into it.
+    func testACorpusIsNotOverwritten() throws {
+        try withLookAlike { set in
+            try set.clips("a.wav", "b.wav")
+            try set.write("list.csv", "audio,text\na.wav,One\n")
+            _ = try TableImporter().run(from: set.source, to: set.target)
+            func content() throws -> [String: Data] {
+                let names = try FileManager.default.subpathsOfDirectory(atPath: set.target.path)
+                return try Dictionary(
+                    uniqueKeysWithValues: names.filter { $0.contains(".") }.map {
+                        ($0, try Data(contentsOf: set.target.appendingPathComponent($0)))
+                    })
+            }
+            let before = try content()
+            XCTAssertEqual(Set(before.keys), ["corpus.jsonl", "audio/a.wav"])
+            try set.write("list.csv", "audio,text\nb.wav,Two\nnone.wav,Three\n")
+            for skipBad in [false, true] {
+                XCTAssertThrowsError(try TableImporter().run(from: set.source, to: set.target, skipBad: skipBad)) {
+                    XCTAssertTrue("\($0)".contains("holds a corpus already"), "\($0)")
+                }
+            }
+            XCTAssertThrowsError(try CorpusBuilder.check(set.target)) {
+                XCTAssertTrue("\($0)".contains("not built here"), "\($0)")
+            }
+            XCTAssertEqual(try content(), before)
+            try set.clearTarget()
+            XCTAssertNoThrow(try CorpusBuilder.check(set.target))
         }
     }
 

@@ -28,10 +28,16 @@ struct LookAlike {
         return url
     }
 
+    /// An import does not write over a corpus.
+    func clearTarget() throws {
+        if FileManager.default.fileExists(atPath: target.path) { try FileManager.default.removeItem(at: target) }
+    }
+
     /// Imports strictly, reads what was written with the strict reader and looks at every clip.
     func corpus(
         _ importer: any CorpusImporter, from name: String = "", file: StaticString = #filePath, line: UInt = #line
     ) throws -> [String: Utterance] {
+        try clearTarget()
         let outcome = try importer.run(from: name.isEmpty ? source : path(name), to: target)
         let corpus = try Corpus.load(target)
         XCTAssertEqual(corpus.utterances, outcome.corpus.utterances, file: file, line: line)

@@ -128,6 +128,7 @@ final class TableImporterTests: XCTestCase {
                 try set.write("list.csv", Data(bytes))
                 for skipBad in [false, true] {
                     do {
+                        try set.clearTarget()
                         let outcome = try importer().run(from: set.source, to: set.target, skipBad: skipBad)
                         XCTAssertEqual(try Corpus.load(set.target).utterances, outcome.corpus.utterances)
                     } catch {

@@ -16,6 +16,11 @@ extension CorpusImporter {
         guard !exists || !same(isFolder.boolValue ? source : source.deletingLastPathComponent(), target) else {
             throw CorpusError("\(target.path): the data set lies there; choose another folder for the corpus")
         }
+        let file = target.appendingPathComponent(Corpus.fileName)
+        guard !FileManager.default.fileExists(atPath: file.path) else {
+            throw CorpusError(
+                "\(target.path) holds a corpus already: choose another folder, or remove its \(Corpus.fileName)")
+        }
         let list = ImportList(skipBad: skipBad, shouldStop: shouldStop)
         try read(source, into: list)
         if skipBad, !list.clips.isEmpty || !list.rejects.isEmpty {

@@ -29,6 +29,23 @@ public struct CorpusBuilder: Sendable {
         self.environment = environment
     }
 
+    /// Before the work: a corpus that was not built is not overwritten.
+    public static func check(_ folder: URL) throws {
+        let file = folder.appendingPathComponent(Corpus.fileName)
+        guard FileManager.default.fileExists(atPath: file.path) else { return }
+        // A built clip's name ends with the hash of its job.
+        let ending = /-[0-9a-f]{12}\.wav/
+        guard let there = try? Corpus.load(folder),
+            there.utterances.allSatisfy({
+                $0.audio.hasPrefix("audio/\($0.id)-") && $0.audio.suffix(17).wholeMatch(of: ending) != nil
+            })
+        else {
+            throw CorpusError(
+                "\(folder.path) holds a corpus that was not built here: choose another folder, or remove its \(Corpus.fileName)"
+            )
+        }
+    }
+
     /// - Parameters:
     ///   - workers: processes at once; nil: one per core, at most 8.
     ///   - progress: called from several threads, one at a time.
@@ -40,6 +57,7 @@ public struct CorpusBuilder: Sendable {
         shouldStop: @escaping @Sendable () -> Bool = { false }
     ) throws -> Outcome {
         let start = Date()
+        try Self.check(folder)
         do {
             try FileManager.default.createDirectory(
                 at: folder.appendingPathComponent("audio"), withIntermediateDirectories: true)
