@@ -46,6 +46,20 @@ public enum AtomicDirectory {
         try FileLayer.sync(path: parent.path, isFolder: true)
     }
 
+    /// Before the work, where a folder that a user names may be replaced: it is absent, empty, or was written like this and holds
+    /// nothing beside, so that nobody's files go with it.
+    public static func checkReplaceable(_ url: URL) throws {
+        guard FileManager.default.fileExists(atPath: url.path) else { return }
+        let other = CheckpointError("\(url.path) holds other files, which would be lost: give another folder")
+        let files: [String]
+        do {
+            files = try DirectoryManifest.entries(of: url).filter { !$0.isFolder }.map(\.path)
+        } catch { throw other }
+        if files.isEmpty { return }
+        let own = Set((try? DirectoryManifest(readingFrom: url))?.files.keys.map { $0 } ?? [])
+        guard files.allSatisfy({ $0 == manifestName ? !own.isEmpty : own.contains($0) }) else { throw other }
+    }
+
     /// Checks every file's presence, size and hash against the manifest, and that no other file is there.
     @discardableResult
     public static func verify(_ url: URL) throws -> DirectoryManifest {

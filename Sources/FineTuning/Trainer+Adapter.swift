@@ -35,8 +35,9 @@ extension Adapters {
         return FileManager.default.fileExists(atPath: inner.path) ? inner : run
     }
 
-    /// The adapter of a run in half the bytes, without heads. Replaces what is in `target`.
+    /// The adapter of a run in half the bytes, without heads. Replaces an adapter in `target`, nothing else.
     public static func writeHalf(of run: URL, to target: URL) throws {
+        try AtomicDirectory.checkReplaceable(target)
         var adapter = try PEFTAdapter(readingFrom: folder(of: run))
         adapter.modules = adapter.modules.mapValues { .init(a: $0.a.asType(.float16), b: $0.b.asType(.float16)) }
         try AtomicDirectory.write(to: target, replacing: true) { try adapter.write(to: $0) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AudioLanguageModels
+import Checkpoints
 import Corpora
 import Evaluation
 import FineTuning
@@ -64,6 +65,7 @@ extension Align {
             let run = Run(folder)
             try OutputFolder.check(folder)
             try run.check(resume: resume)
+            if let weights { try AtomicDirectory.checkReplaceable(URL(fileURLWithPath: weights, isDirectory: true)) }
             let model = try SmolModel(
                 folder: SmolSetup.folder, name: "smol", projector: projector.map { URL(fileURLWithPath: $0) })
             var settings = FineTuneConfig()

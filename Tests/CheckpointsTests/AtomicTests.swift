@@ -228,6 +228,27 @@ final class AtomicTests: XCTestCase {
         }
     }
 
+    func testNobodysFilesAreReplaced() throws {
+        try withTemporaryFolder { folder in
+            let url = folder.appendingPathComponent("adapter")
+            XCTAssertNoThrow(try AtomicDirectory.checkReplaceable(url))
+            try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
+            XCTAssertNoThrow(try AtomicDirectory.checkReplaceable(url), "an empty folder")
+            try AtomicDirectory.write(to: url, replacing: true) {
+                try AtomicFile.write(Data("abc".utf8), to: $0.appendingPathComponent("a"))
+            }
+            XCTAssertNoThrow(try AtomicDirectory.checkReplaceable(url))
+            let stray = url.appendingPathComponent("thesis.txt")
+            try Data("x".utf8).write(to: stray)
+            XCTAssertTrue(refused { try AtomicDirectory.checkReplaceable(url) }.contains("other files"))
+            try FileManager.default.removeItem(at: stray)
+            // Somebody else's manifest.json.
+            try Data("{\"name\": \"an app\"}".utf8).write(to: url.appendingPathComponent("manifest.json"))
+            refused { try AtomicDirectory.checkReplaceable(url) }
+            refused("a file") { try AtomicDirectory.checkReplaceable(url.appendingPathComponent("a")) }
+        }
+    }
+
     func testWhatAKilledProcessLeftIsRemoved() throws {
         try withTemporaryFolder { folder in
             let child = Process()

@@ -55,6 +55,13 @@ final class AlignTests: XCTestCase {
                 "language", "--batch-size", "4", "--rank", "2", "--weights", "half", "--json")
             XCTAssertEqual(language.code, 0, language.error)
             XCTAssertEqual(language.json?["clips"] as? Int, 16, language.output)
+            // Before the work: a folder with other files is not replaced.
+            let refused = try command.run(
+                "align", "language", "--corpus", command.corpus.path, "--projector", "straight.safetensors", "--out",
+                "more", "--weights", command.corpus.path)
+            XCTAssertEqual(refused.code, 2, refused.error)
+            XCTAssertTrue(refused.error.contains("other files"), refused.error)
+            XCTAssertTrue(command.exists("corpus/corpus.jsonl") && !command.exists("more"))
             let weights = try SafetensorsFile(command.path("half/adapter_model.safetensors"))
             XCTAssertFalse(weights.names.isEmpty)
             XCTAssertTrue(try weights.names.allSatisfy { try weights.info($0).type == .f16 })
