@@ -33,17 +33,21 @@ public struct CorpusBuilder: Sendable {
     public static func check(_ folder: URL) throws {
         let file = folder.appendingPathComponent(Corpus.fileName)
         guard FileManager.default.fileExists(atPath: file.path) else { return }
-        // A built clip's name ends with the hash of its job.
-        let ending = /-[0-9a-f]{12}\.wav/
-        guard let there = try? Corpus.load(folder),
-            there.utterances.allSatisfy({
-                $0.audio.hasPrefix("audio/\($0.id)-") && $0.audio.suffix(17).wholeMatch(of: ending) != nil
-            })
-        else {
+        guard let there = try? Corpus.load(folder), there.utterances.allSatisfy(isBuilt) else {
             throw CorpusError(
                 "\(folder.path) holds a corpus that was not built here: choose another folder, or remove its \(Corpus.fileName)"
             )
         }
+    }
+
+    /// Where a clip is kept. Its name ends with the hash of its job.
+    private static func audio(_ utterance: Utterance, hash: some StringProtocol) -> String {
+        "audio/\(utterance.id)-\(hash).wav"
+    }
+
+    private static func isBuilt(_ utterance: Utterance) -> Bool {
+        let hash = utterance.audio.dropLast(4).suffix(12)
+        return hash.wholeMatch(of: /[0-9a-f]{12}/) != nil && utterance.audio == audio(utterance, hash: hash)
     }
 
     /// - Parameters:
@@ -66,8 +70,8 @@ public struct CorpusBuilder: Sendable {
         }
         let items = plan.items.map { item in
             var item = item
-            let hash = item.job.hash(scripts: environment.scriptsHash)
-            item.utterance.audio = "audio/\(item.utterance.id)-\(hash).wav"
+            item.utterance.audio = Self.audio(
+                item.utterance, hash: item.job.hash(scripts: environment.scriptsHash))
             return item
         }
         let state = State(total: items.count, progress: progress)
