@@ -54,7 +54,6 @@ public final class Alignment {
         public let id: String
         public let text: String
         public let speaker: String
-        /// neutral, child or emotional.
         public let kind: String
         public let labels: [Int32]
         /// Half precision: what the frozen encoder has made of the clip, stacked, [n, 4 x width]; or, where the encoder is
@@ -84,7 +83,8 @@ public final class Alignment {
     }
     func tokens(of text: String) -> [Int32] { model.tokenizer.encode(" " + Self.spoken(text)) }
 
-    private static func kind(_ utterance: Utterance) -> String {
+    /// neutral, child or emotional: what the voice of a clip is.
+    public static func kind(_ utterance: Utterance) -> String {
         if utterance.voice?["age"] == "child" { return "child" }
         return (utterance.voice?["emotion"] ?? "neutral") == "neutral" ? "neutral" : "emotional"
     }

@@ -103,35 +103,30 @@ extension Align {
             }
             let answer = try Answer(
                 clips: train.count, examples: examples.count,
-                repeated: Self.repeated(source, known: Set(train.map(\.speaker))))
+                repeated: Self.repeated(source, known: train.map(\.speaker)))
             if json { return try printJSON(answer) }
             print("word error rate of what is repeated, unheard texts")
-            for (name, figures) in answer.repeated.sorted(by: { $0.key < $1.key }) {
-                print("  \(name): \(figures.line)")
-            }
+            print(HeldOut.table(answer.repeated))
             print("\(out)/adapter")
         }
 
         private struct Answer: Codable {
             var clips: Int, examples: Int
-            /// Of the validation split: all, and by voices that were in training or not.
+            /// Of the validation split.
             var repeated: [String: WordErrorFigures]
         }
 
-        private static func repeated(_ source: FeatureSource, known: Set<String>) throws -> [String: WordErrorFigures] {
+        private static func repeated(_ source: FeatureSource, known: [String]) throws -> [String: WordErrorFigures] {
             let clips = source.corpus.utterances.filter { $0.split == .validation }
             let bar = Progress("repeating")
             let said = try Responder(model: source.model).repeated(
                 clips, features: source.features, progress: { bar.update($0, of: $1) },
                 shouldStop: { Interrupt.requested })
-            var groups: [String: [(rate: WordErrorRate, group: String)]] = [:]
+            var heldOut = HeldOut(known: known)
             for (clip, words) in zip(clips, said) {
-                let rate = WordErrorRate(reference: Alignment.spoken(clip.text), hypothesis: words)
-                for group in ["all", known.contains(clip.speaker) ? "known voices" : "unheard voices"] {
-                    groups[group, default: []].append((rate, clip.textGroup))
-                }
+                heldOut.add(words, text: clip.text, speaker: clip.speaker, kind: Alignment.kind(clip))
             }
-            return groups.compactMapValues { WordErrorFigures($0) }
+            return heldOut.figures
         }
     }
 }

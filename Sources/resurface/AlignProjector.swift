@@ -107,48 +107,35 @@ extension Align {
                     if let loss = $0.loss { smooth = smooth.map { 0.95 * $0 + 0.05 * loss } ?? loss }
                     training.update($0.done, of: $0.total, String(format: "CTC loss %.3f a token", smooth ?? 0))
                 }, shouldStop: { Interrupt.requested })
-            let known = Set(alignment.train.map(\.speaker))
-            var clips: [String: [(rate: WordErrorRate, group: String)]] = [:], shown = 0
+            var heldOut = HeldOut(known: alignment.train.map(\.speaker)), shown = 0
             for item in alignment.validation {
                 let heard = try alignment.transcript(item)
-                let own = WordErrorRate(reference: Alignment.spoken(item.text), hypothesis: heard)
-                let voice = known.contains(item.speaker) ? "known" : "unheard"
-                for group in ["all", voice, item.kind] { clips[group, default: []].append((own, item.text)) }
+                heldOut.add(heard, text: item.text, speaker: item.speaker, kind: item.kind)
                 if shown < 8, !json {
                     shown += 1
                     Progress.say("  \(Alignment.spoken(item.text))  ->  \(heard)")
                 }
             }
-            let answer = Answer(
-                trainClips: alignment.train.count, wordErrors: clips.compactMapValues { WordErrorFigures($0) })
+            let answer = Answer(trainClips: alignment.train.count, wordErrors: heldOut.figures)
             var metadata = [
                 "command":
                     "resurface align projector \(initial == nil ? "" : "--initial FILE ")--steps \(steps) --batch-size \(batchSize) --learning-rate \(learningRate)\(encoderLearningRate > 0 ? " --encoder-learning-rate \(encoderLearningRate)" : "") --seed \(seed) --speed-change \(speedChange) --voice-level \(voiceLevel) --voice-dimensions \(voiceDimensions)",
                 "train_clips": "\(answer.trainClips)",
-                "word_error_rate_known_voices": answer.line("known"),
-                "word_error_rate_unheard_voices": answer.line("unheard"),
+                "word_error_rate_known_voices": HeldOut.line(answer.wordErrors["known"]),
+                "word_error_rate_unheard_voices": HeldOut.line(answer.wordErrors["unheard"]),
             ]
             metadata["initial_command"] = initialCommand
             try alignment.save(to: URL(fileURLWithPath: out), metadata: metadata)
             try? FileManager.default.removeItem(at: checkpoint)
             if json { return try printJSON(answer) }
             print("word error rate on unheard texts")
-            for (group, name) in [
-                ("all", "all"), ("known", "known voices"), ("unheard", "unheard voices"), ("neutral", "neutral adults"),
-                ("child", "children"), ("emotional", "emotional adults"),
-            ] {
-                print(
-                    "  " + name.padding(toLength: 18, withPad: " ", startingAt: 0) + answer.line(group))
-            }
+            print(HeldOut.table(answer.wordErrors))
         }
 
-        /// Word error rates of the CTC transcript on the texts that were held out, by groups of clips: all, known and unheard
-        /// (voices), neutral, child and emotional.
         private struct Answer: Codable {
             var trainClips: Int
+            /// Of the CTC transcript.
             var wordErrors: [String: WordErrorFigures]
-
-            func line(_ group: String) -> String { wordErrors[group]?.line ?? "not measured" }
         }
     }
 }

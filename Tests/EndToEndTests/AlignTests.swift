@@ -55,6 +55,10 @@ final class AlignTests: XCTestCase {
                 "language", "--batch-size", "4", "--rank", "2", "--weights", "half", "--json")
             XCTAssertEqual(language.code, 0, language.error)
             XCTAssertEqual(language.json?["clips"] as? Int, 16, language.output)
+            // Both stages group the held-out clips alike.
+            let repeated = try XCTUnwrap(language.json?["repeated"] as? [String: [String: Any]], language.output)
+            XCTAssertEqual(
+                repeated.mapValues { $0["n"] as? Int }, errors.mapValues { $0["n"] as? Int }, language.output)
             // Before the work: a folder with other files is not replaced.
             let refused = try command.run(
                 "align", "language", "--corpus", command.corpus.path, "--projector", "straight.safetensors", "--out",
