@@ -15,13 +15,16 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
         /// The system prompt in words; nil for the model's own default.
         public var systemPrompt: String?
         public var judge: String
+        /// Whose training references the judge has learnt from, where not the corpus' own alone.
+        public var judgeCorpus: String?
         public var seed: UInt64
         public var draws: Int
 
         public init(
             suite: String, split: String = "test", decoding: String = "greedy", maximumTokens: Int,
             systemPrompt: String? = nil,
-            judge: String = "reference", seed: UInt64 = Statistics.defaultSeed, draws: Int = Statistics.defaultDraws
+            judge: String = "reference", judgeCorpus: String? = nil, seed: UInt64 = Statistics.defaultSeed,
+            draws: Int = Statistics.defaultDraws
         ) {
             self.suite = suite
             self.split = split
@@ -29,6 +32,7 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
             self.maximumTokens = maximumTokens
             self.systemPrompt = systemPrompt
             self.judge = judge
+            self.judgeCorpus = judgeCorpus
             self.seed = seed
             self.draws = draws
         }

@@ -51,7 +51,7 @@ public struct ReferenceJudge: Judge {
                 throw EvaluationError(
                     "reference judge: the texts hold no train references for \(category.rawValue); expected at least one "
                         + "text with split \"train\" from which to learn how its responses are worded. Use the corpus that "
-                        + "the model was tuned on, or another judge.")
+                        + "the model was tuned on, or name it beside this one (evaluate --judge-corpus).")
             }
             let background = texts.filter { $0.category != category && $0.split == .train }
                 .flatMap { $0.references().map(\.response) }

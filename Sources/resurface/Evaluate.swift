@@ -50,6 +50,13 @@ struct Evaluate: ParsableCommand {
     @Option(help: "The judge: reference.")
     var judge = "reference"
 
+    @Option(
+        help: """
+            A corpus whose training references the judge learns from, besides those of --corpus: for a test set without any, of \
+            other voices or of recordings.
+            """)
+    var judgeCorpus: String?
+
     @Option(help: "Longest answer in tokens.")
     var tokens = 40
 
@@ -67,6 +74,9 @@ struct Evaluate: ParsableCommand {
         guard suite == .heads || split != .all else {
             throw ValidationError("--split all: this suite takes test or validation")
         }
+        guard judgeCorpus == nil || suite == .awareness || suite == .safety else {
+            throw ValidationError("--judge-corpus: this suite has no judge that learns from references")
+        }
         if let out { try OutputFolder.check(URL(fileURLWithPath: out, isDirectory: true)) }
         let model = try options.load()
         if let adapter { try load(adapter: URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
@@ -75,7 +85,8 @@ struct Evaluate: ParsableCommand {
         if suite == .heads { return try heads(source) }
         let result = try Self.score(
             source, adapter: adapter, run: adapter.map { URL(fileURLWithPath: $0, isDirectory: true) }, suite: suite,
-            tokens: tokens, split: split)
+            tokens: tokens, split: split,
+            judgeCorpus: judgeCorpus.map { try Corpus.load(URL(fileURLWithPath: $0)) })
         try write(result.json())
         if json { return }
         result.judge?.lines.forEach { print($0) }
@@ -100,9 +111,10 @@ struct Evaluate: ParsableCommand {
     ///   - adapter: what the result calls it.
     ///   - run: its folder, which may hold classification heads.
     ///   - references: whether to read the texts' references too: `preferences` of the result.
+    ///   - judgeCorpus: whose training references the judge learns from too. A text that is measured must not be among them.
     static func score(
         _ source: FeatureSource, adapter: String?, run: URL?, suite: Suite, tokens: Int, split: Part = .test,
-        references: Bool = true
+        references: Bool = true, judgeCorpus: Corpus? = nil
     ) throws -> EvaluationResult {
         let utterances = source.corpus.utterances.filter {
             split.includes($0.split) && $0.category != nil && $0.attribute != nil && $0.response != nil
@@ -115,7 +127,8 @@ struct Evaluate: ParsableCommand {
         }
         // The judge learns from references alone, of the split that it is not asked about.
         let texts = try JudgedText.collect(
-            from: source.corpus.utterances.filter { $0.category != nil && $0.response != nil })
+            from: ((judgeCorpus?.utterances ?? []).filter { $0.split == .train } + source.corpus.utterances)
+                .filter { $0.category != nil && $0.response != nil })
         let judge = try ReferenceJudge(texts: texts)
         let validation = try judge.validate(on: texts.filter { $0.split != .train })
         try source.warm(utterances)
@@ -137,7 +150,7 @@ struct Evaluate: ParsableCommand {
         let perplexity = try responder.perplexity(of: Array(Set(plain)).sorted())
         let settings = EvaluationResult.Settings(
             suite: suite.rawValue, split: split.rawValue, decoding: "greedy", maximumTokens: tokens, systemPrompt: nil,
-            judge: judge.name,
+            judge: judge.name, judgeCorpus: judgeCorpus?.folder.lastPathComponent,
             seed: Statistics.defaultSeed, draws: Statistics.defaultDraws)
         return EvaluationResult(
             model: source.model.name, adapter: adapter, corpus: source.corpus.folder.lastPathComponent,

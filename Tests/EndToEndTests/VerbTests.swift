@@ -22,6 +22,43 @@ final class VerbTests: XCTestCase {
         }
     }
 
+    /// A test set without training references is judged by those of another corpus, to the same figures.
+    private func judgedByAnotherCorpus(_ command: Command, metrics: [String: [String: [String: Any]]]) throws {
+        let file = "corpus.jsonl", manager = FileManager.default
+        let lines = try String(contentsOf: command.corpus.appendingPathComponent(file), encoding: .utf8)
+            .split(separator: "\n")
+        func copy(_ name: String, _ lines: [String]) throws {
+            try manager.copyItem(at: command.corpus, to: command.path(name))
+            try Data((lines.joined(separator: "\n") + "\n").utf8).write(
+                to: command.path(name).appendingPathComponent(file))
+        }
+        let train = try NSRegularExpression(pattern: #""split" ?: ?"train""#)
+        let held = lines.map(String.init).filter {
+            train.firstMatch(in: $0, range: NSRange($0.startIndex..., in: $0)) == nil
+        }
+        XCTAssertTrue((1..<lines.count).contains(held.count), "\(held.count) of \(lines.count)")
+        try copy("held", held)
+        let arguments = [
+            "evaluate", "--model", command.model.path, "--corpus", "held", "--adapter", "run", "--tokens", "6",
+            "--json",
+        ]
+        let alone = try command.run(arguments)
+        XCTAssertEqual(alone.code, 2, alone.error)
+        XCTAssertTrue(alone.error.contains("--judge-corpus"), alone.error)
+        let judged = try command.run(arguments + ["--judge-corpus", command.corpus.path])
+        XCTAssertEqual(judged.code, 0, judged.error)
+        XCTAssertEqual(judged.json?["metrics"] as? NSDictionary, metrics as NSDictionary)
+        XCTAssertEqual((judged.json?["settings"] as? [String: Any])?["judgeCorpus"] as? String, "corpus")
+        // What is measured must not be what the judge learns from.
+        try copy("leak", held.map { $0.replacing(/"split" ?: ?"[a-z]+"/, with: #""split":"train""#) })
+        let leaking = try command.run(arguments + ["--judge-corpus", "leak"])
+        XCTAssertEqual(leaking.code, 2, leaking.error)
+        XCTAssertTrue(leaking.error.contains("train"), leaking.error)
+        let deaf = try command.run(arguments + ["--judge-corpus", "held", "--suite", "heads"])
+        XCTAssertNotEqual(deaf.code, 0)
+        XCTAssertTrue(deaf.error.contains("--judge-corpus"), deaf.error)
+    }
+
     /// The whole way on the tiny model: train, measure, analyse, look inside.
     func testTheWholeWay() throws {
         try withCommand { command in
@@ -51,6 +88,8 @@ final class VerbTests: XCTestCase {
             XCTAssertEqual(metrics["age"]?["child"]?["n"] as? Int, 2)
             let score = try XCTUnwrap(metrics["gender"]?["all"]?["paScore"] as? Double)
             XCTAssertTrue((-1...1).contains(score))
+
+            try judgedByAnotherCorpus(command, metrics: metrics)
 
             let heads = try command.run(
                 "evaluate", "--model", model, "--corpus", corpus, "--adapter", "run", "--suite", "heads", "--split",
