@@ -59,7 +59,13 @@ public struct Utterance: Codable, Sendable, Equatable, Identifiable {
     }
 
     /// All clips of one text: never split across folds.
-    public var textGroup: String { text.lowercased().filter { $0.isLetter || $0.isNumber || $0 == " " } }
+    public var textGroup: String { Self.textGroup(of: text) }
+
+    /// The key of a text: small letters, without punctuation.
+    public static func textGroup(of text: String) -> String {
+        text.lowercased().filter { $0.isLetter || $0.isNumber || $0 == " " }
+    }
+
     /// The speaker's value of a category: what the clip was made for, else what its voice labels say.
     public func value(of category: Category) -> String? {
         self.category == category ? attribute : voice?[category.rawValue]

@@ -54,7 +54,8 @@ extension ScoredClip {
     /// The judged clip as the metrics need it.
     public init(_ clip: EvaluationResult.Clip) {
         self.init(
-            id: clip.id, textGroup: JudgedText.group(of: clip.text), category: clip.category, attribute: clip.attribute,
+            id: clip.id, textGroup: Utterance.textGroup(of: clip.text), category: clip.category,
+            attribute: clip.attribute,
             r: clip.r,
             isUnusable: clip.reflects == Judgement.unusable)
     }

@@ -25,7 +25,7 @@ public struct JudgedText: Codable, Sendable, Equatable {
     }
 
     /// The key under which clips of this text find it. A text may occur in two categories with different responses.
-    public var key: Key { Key(category: category, textGroup: Self.group(of: text)) }
+    public var key: Key { Key(category: category, textGroup: Utterance.textGroup(of: text)) }
 
     public struct Key: Hashable, Sendable {
         public var category: Category
@@ -76,9 +76,5 @@ public struct JudgedText: Codable, Sendable, Equatable {
             if texts[index].generic == nil { texts[index].generic = utterance.generic }
         }
         return texts
-    }
-
-    static func group(of text: String) -> String {
-        text.lowercased().filter { $0.isLetter || $0.isNumber || $0 == " " }
     }
 }

@@ -16,7 +16,7 @@ extension Align {
         mutating func add(_ words: String, text: String, speaker: String, kind: String) {
             let rate = WordErrorRate(reference: Alignment.spoken(text), hypothesis: words)
             for group in ["all", known.contains(speaker) ? "known" : "unheard", kind] {
-                clips[group, default: []].append((rate, text))
+                clips[group, default: []].append((rate, Utterance.textGroup(of: text)))
             }
         }
 

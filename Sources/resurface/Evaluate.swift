@@ -78,6 +78,7 @@ struct Evaluate: ParsableCommand {
             throw ValidationError("--judge-corpus: this suite has no judge that learns from references")
         }
         if let out { try OutputFolder.check(URL(fileURLWithPath: out, isDirectory: true)) }
+        let judgeCorpus = try judgeCorpus.map { try Corpus.load(URL(fileURLWithPath: $0, isDirectory: true)) }
         let model = try options.load()
         if let adapter { try load(adapter: URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
         let source = try FeatureSource(corpus, model: model, level: hearing.rms)
@@ -85,8 +86,7 @@ struct Evaluate: ParsableCommand {
         if suite == .heads { return try heads(source) }
         let result = try Self.score(
             source, adapter: adapter, run: adapter.map { URL(fileURLWithPath: $0, isDirectory: true) }, suite: suite,
-            tokens: tokens, split: split,
-            judgeCorpus: judgeCorpus.map { try Corpus.load(URL(fileURLWithPath: $0)) })
+            tokens: tokens, split: split, judgeCorpus: judgeCorpus)
         try write(result.json())
         if json { return }
         result.judge?.lines.forEach { print($0) }
@@ -127,8 +127,7 @@ struct Evaluate: ParsableCommand {
         }
         // The judge learns from references alone, of the split that it is not asked about.
         let texts = try JudgedText.collect(
-            from: ((judgeCorpus?.utterances ?? []).filter { $0.split == .train } + source.corpus.utterances)
-                .filter { $0.category != nil && $0.response != nil })
+            from: (judgeCorpus?.utterances ?? []).filter { $0.split == .train } + source.corpus.utterances)
         let judge = try ReferenceJudge(texts: texts)
         let validation = try judge.validate(on: texts.filter { $0.split != .train })
         try source.warm(utterances)
