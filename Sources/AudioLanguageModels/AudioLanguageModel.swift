@@ -43,17 +43,7 @@ public struct Message: Sendable {
     public init(_ role: ChatRole, _ parts: [Part]) {
         self.role = role
         self.parts = parts
-    }
-    /// The system turn of a conversation; nil: none, and the model's own is used.
-    public static func opening(_ system: String?) -> [Message] {
-        system.map { [Message(.system, [.text($0)])] } ?? []
-    }
-
-    /// A clip whose words are to be said again.
-    public static func asking(toRepeat features: AudioFeatures) -> Message {
-        Message(.user, [.audio(features), .text("\nRepeat exactly what I said.")])
-    }
-}
+    }}
 
 /// What every family of audio language models meets: audio encoder + projector + LLM.
 public protocol AudioLanguageModel: AnyObject {
@@ -78,6 +68,8 @@ public protocol AudioLanguageModel: AnyObject {
     func mel(of waveform: Waveform) throws -> MelSpectrogram
     /// The frozen front end: mel, encoder, projector. Any rate; throws for a clip without speech enough for one position.
     func features(of waveform: Waveform) throws -> AudioFeatures
+    /// The system turn that `prompt(asking:)` opens with; nil: none is given, and the family's own is used.
+    var system: String? { get set }
     /// The family's prompt around the messages, ready for the answer.
     func prompt(_ messages: [Message]) throws -> Prompt
     /// Ids of an answer to be learnt, with the stop token at its end.
@@ -102,12 +94,16 @@ extension ChatModel {
 }
 
 extension AudioLanguageModel {
+    /// The user's turn behind the system turn, if there is one.
+    public func prompt(asking parts: [Message.Part]) throws -> Prompt {
+        try prompt((system.map { [Message(.system, [.text($0)])] } ?? []) + [Message(.user, parts)])
+    }
     /// One clip as the user's whole turn: how analyses, training and evaluation ask.
-    public func prompt(hearing features: AudioFeatures, system: String? = nil) throws -> Prompt {
-        try prompt(Message.opening(system) + [Message(.user, [.audio(features)])])
+    public func prompt(hearing features: AudioFeatures) throws -> Prompt { try prompt(asking: [.audio(features)]) }
+    /// A clip whose words are to be said again.
+    public func prompt(repeating features: AudioFeatures) throws -> Prompt {
+        try prompt(asking: [.audio(features), .text("\nRepeat exactly what I said.")])
     }
     /// The same query as text.
-    public func prompt(reading text: String, system: String? = nil) throws -> Prompt {
-        try prompt(Message.opening(system) + [Message(.user, [.text(text)])])
-    }
+    public func prompt(reading text: String) throws -> Prompt { try prompt(asking: [.text(text)]) }
 }

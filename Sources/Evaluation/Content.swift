@@ -55,7 +55,7 @@ extension Responder {
         _ utterances: [Utterance], features: (Utterance) throws -> AudioFeatures,
         progress: (Int, Int) -> Void = { _, _ in }, shouldStop: () -> Bool = { false }
     ) throws -> [String] {
-        let asks = try utterances.map { try model.prompt([.asking(toRepeat: features($0))]) }
+        let asks = try utterances.map { try model.prompt(repeating: features($0)) }
         return try answers(to: asks, progress: progress, shouldStop: shouldStop)
     }
 
@@ -69,8 +69,8 @@ extension Responder {
     ) throws -> ContentFigures {
         let clips = try utterances.map(features)
         let candidates = utterances.map(\.text)
-        let asks = try clips.map { try model.prompt([.asking(toRepeat: $0)]) }
-        let hearing = try clips.map { try model.prompt(hearing: $0, system: system) }
+        let asks = try clips.map { try model.prompt(repeating: $0) }
+        let hearing = try clips.map { try model.prompt(hearing: $0) }
         var ranks: [TranscriptRank] = [], heard = Perplexity(), read = Perplexity(), answers = 0
         for (i, utterance) in utterances.enumerated() {
             if shouldStop() { throw CancellationError() }
@@ -84,7 +84,7 @@ extension Responder {
                 let ids = model.answerTokens(response)
                 let pair = try model.logLikelihoods([
                     (hearing[i], ids),
-                    (model.prompt(reading: utterance.text, system: system), ids),
+                    (model.prompt(reading: utterance.text), ids),
                 ])
                 try heard.add(negativeLogLikelihood: -Double(pair[0].sum), tokens: pair[0].tokens)
                 try read.add(negativeLogLikelihood: -Double(pair[1].sum), tokens: pair[1].tokens)
@@ -108,9 +108,9 @@ extension Responder {
         func mean(_ p: Perplexity) -> Double { p.tokens > 0 ? -p.negativeLogLikelihood / Double(p.tokens) : 0 }
         let ofHeard = try topic(hearing, "answering what is heard")
         let ofRead = try topic(
-            utterances.map { try model.prompt(reading: $0.text, system: system) }, "answering what is read")
+            utterances.map { try model.prompt(reading: $0.text) }, "answering what is read")
         let ofRepeated = try topic(
-            repeated.map { try model.prompt(reading: $0, system: system) }, "answering what was repeated")
+            repeated.map { try model.prompt(reading: $0) }, "answering what was repeated")
         func marks(_ answers: [TopicAnswer]) -> [Double] { answers.map { $0.isOnTopic ? 1 : 0 } }
         return ContentFigures(
             ranks: TranscriptRankFigures(ranks), repeated: WordErrorFigures(errors),

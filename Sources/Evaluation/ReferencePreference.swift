@@ -70,7 +70,7 @@ extension Responder {
             guard let key = JudgedText.Key(utterance), utterance.attribute != nil, let text = known[key] else {
                 continue
             }
-            let prompt = try model.prompt(hearing: features(utterance), system: system)
+            let prompt = try model.prompt(hearing: features(utterance))
             for (value, response) in text.responses.sorted(by: { $0.key < $1.key }) {
                 parts.append((i, value, prompt, model.answerTokens(response)))
             }

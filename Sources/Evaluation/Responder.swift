@@ -8,14 +8,12 @@ public struct Responder {
     public let model: any AudioLanguageModel
     public var maximumTokens: Int
     public var batchSize: Int
-    public var system: String?
     /// - Parameter batchSize: nil: 64, or as many as have room in a gigabyte of keys and values of 512 positions.
-    public init(model: any AudioLanguageModel, maximumTokens: Int = 40, batchSize: Int? = nil, system: String? = nil) {
+    public init(model: any AudioLanguageModel, maximumTokens: Int = 40, batchSize: Int? = nil) {
         self.model = model
         self.maximumTokens = maximumTokens
         let c = model.decoder.config, row = 512 * 2 * 4 * c.layers * c.keyValueHeads * c.headDimension
         self.batchSize = batchSize ?? max(1, min(64, (1 << 30) / max(1, row)))
-        self.system = system
     }
 
     /// The answer to each clip, in the order given.
@@ -23,7 +21,7 @@ public struct Responder {
         _ utterances: [Utterance], features: (Utterance) throws -> AudioFeatures,
         progress: (Int, Int) -> Void = { _, _ in }, shouldStop: () -> Bool = { false }
     ) throws -> [Awareness.Answer] {
-        let prompts = try utterances.map { try model.prompt(hearing: features($0), system: system) }
+        let prompts = try utterances.map { try model.prompt(hearing: features($0)) }
         let answers = try answers(to: prompts, progress: progress, shouldStop: shouldStop)
         return zip(utterances, answers).map { Awareness.Answer(utterance: $0, response: $1) }
     }

@@ -19,9 +19,7 @@ public struct Example {
         self.label = label
     }
 
-    public init(
-        _ utterance: Utterance, features: AudioFeatures, model: any AudioLanguageModel, system: String? = nil
-    ) throws {
+    public init(_ utterance: Utterance, features: AudioFeatures, model: any AudioLanguageModel) throws {
         guard let category = utterance.category, let value = utterance.attribute, let response = utterance.response
         else {
             throw FineTuningError("\(utterance.id): expected category, attribute and response to train on")
@@ -31,7 +29,7 @@ public struct Example {
                 "\(utterance.id): attribute \(value) is not one of \(category.attributes.joined(separator: ", "))")
         }
         id = utterance.id
-        prompt = try model.prompt(hearing: features, system: system)
+        prompt = try model.prompt(hearing: features)
         answer = model.answerTokens(response)
         label = (category, attribute)
     }

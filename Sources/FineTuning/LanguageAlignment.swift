@@ -36,7 +36,7 @@ public enum LanguageAlignment {
             if transcribing {
                 examples.append(
                     Example(
-                        id: clip.id + " repeat", prompt: try model.prompt([.asking(toRepeat: heard)]),
+                        id: clip.id + " repeat", prompt: try model.prompt(repeating: heard),
                         answer: model.answerTokens(clip.text)))
             }
             if let answer = answers[clip.text], !answer.isEmpty {

@@ -8,6 +8,7 @@ public struct Run {
     public let folder: URL
     public init(_ folder: URL) { self.folder = folder }
     var metrics: URL { folder.appendingPathComponent("metrics.jsonl") }
+    static let adapterName = "adapter"
     private var settings: URL { folder.appendingPathComponent("config.yaml") }
 
     /// Before the work: a run that is there already is not started anew.
@@ -65,6 +66,23 @@ public struct Run {
             } catch {
                 throw FineTuningError("\(metrics.path):\(i + 1): not a metrics line: \(error)")
             }
+        }
+    }
+
+    /// The system turn that an adapter was trained with, by the settings of its run; nil: the model's own, or the adapter is from
+    /// elsewhere.
+    /// - Parameter adapter: a run folder, or the adapter's inside it.
+    public static func system(of adapter: URL) throws -> String? {
+        struct Known: Decodable { var system: String? }
+        let adapter = adapter.standardizedFileURL
+        let run = adapter.lastPathComponent == adapterName ? adapter.deletingLastPathComponent() : adapter
+        let file = Run(run).settings
+        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+        do {
+            let known = try YAMLDecoder().decode(Known.self, from: String(contentsOf: file, encoding: .utf8))
+            return known.system.flatMap { $0.isEmpty ? nil : $0 }
+        } catch {
+            throw FineTuningError("\(file.path): not the settings of a run: \(error)")
         }
     }
 

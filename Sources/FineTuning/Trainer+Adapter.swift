@@ -7,7 +7,7 @@ import MLXNN
 extension Trainer {
     /// `adapter/` in PEFT's layout, with heads.safetensors beside the weights: complete, or absent.
     public func saveAdapter(in run: URL) throws {
-        let folder = run.appendingPathComponent("adapter", isDirectory: true)
+        let folder = run.appendingPathComponent(Run.adapterName, isDirectory: true)
         try AtomicDirectory.write(to: folder, replacing: true) { temporary in
             var modules: [String: PEFTAdapter.Factors] = [:]
             for a in adapted { modules[a.path] = PEFTAdapter.Factors(a: a.layer.loraA, b: a.layer.loraB) }
@@ -31,7 +31,7 @@ extension Trainer {
 extension Adapters {
     /// The adapter of a run folder, or the folder itself where it is an adapter's.
     static func folder(of run: URL) -> URL {
-        let inner = run.appendingPathComponent("adapter", isDirectory: true)
+        let inner = run.appendingPathComponent(Run.adapterName, isDirectory: true)
         return FileManager.default.fileExists(atPath: inner.path) ? inner : run
     }
 

@@ -9,7 +9,7 @@ public enum ModelStates {
     ///   - lens: whether the logit lens is wanted for a clip: it costs a product with the whole vocabulary a layer.
     ///   - batch: clips of one forward pass.
     public static func collect(
-        _ utterances: [Utterance], model: any AudioLanguageModel, system: String? = nil, batch size: Int = 8,
+        _ utterances: [Utterance], model: any AudioLanguageModel, batch size: Int = 8,
         lens: (Utterance) -> Bool = { $0.intent != nil }, features: (Utterance) throws -> AudioFeatures,
         progress: (Int, Int) -> Void = { _, _ in }, shouldStop: () -> Bool = { false }
     ) throws -> [(Utterance, ClipStates)] {
@@ -26,7 +26,7 @@ public enum ModelStates {
         for indices in order {
             if shouldStop() { throw CancellationError() }
             let clips = try indices.map { try features(utterances[$0]) }
-            let prompts = try clips.map { try model.prompt(hearing: $0, system: system) }
+            let prompts = try clips.map { try model.prompt(hearing: $0) }
             let wanted = lens(utterances[indices[0]])
             for (k, states) in try Self.states(prompts, model: model, lens: wanted).enumerated() {
                 var states = states

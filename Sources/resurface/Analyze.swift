@@ -18,6 +18,7 @@ struct Analyze: ParsableCommand {
 
     @OptionGroup var options: ModelOptions
     @OptionGroup var hearing: HearingOptions
+    @OptionGroup var asking: PromptOptions
 
     @Option(help: "The corpus folder.")
     var corpus: String
@@ -49,7 +50,7 @@ struct Analyze: ParsableCommand {
         let model = try options.load()
         let source = try FeatureSource(corpus, model: model, level: hearing.rms)
         let tuned = adapter.map { URL(fileURLWithPath: $0, isDirectory: true) }
-        if let tuned { try load(adapter: tuned, into: model) }
+        try asking.prepare(model, adapter: adapter)
         var report = try Self.analyze(source, adapter: tuned, seed: seed, heldOut: heldOut, batch: batchSize)
         report.quantize = options.quantize
         try OutputFolder.make(folder)

@@ -30,6 +30,7 @@ struct Evaluate: ParsableCommand {
 
     @OptionGroup var options: ModelOptions
     @OptionGroup var hearing: HearingOptions
+    @OptionGroup var asking: PromptOptions
 
     @Option(help: "The corpus folder.")
     var corpus: String
@@ -80,7 +81,7 @@ struct Evaluate: ParsableCommand {
         if let out { try OutputFolder.check(URL(fileURLWithPath: out, isDirectory: true)) }
         let judgeCorpus = try judgeCorpus.map { try Corpus.load(URL(fileURLWithPath: $0, isDirectory: true)) }
         let model = try options.load()
-        if let adapter { try load(adapter: URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
+        try asking.prepare(model, adapter: adapter)
         let source = try FeatureSource(corpus, model: model, level: hearing.rms)
         if suite == .content { return try content(source) }
         if suite == .heads { return try heads(source) }
@@ -148,7 +149,7 @@ struct Evaluate: ParsableCommand {
         let plain = utterances.compactMap(\.generic)
         let perplexity = try responder.perplexity(of: Array(Set(plain)).sorted())
         let settings = EvaluationResult.Settings(
-            suite: suite.rawValue, split: split.rawValue, decoding: "greedy", maximumTokens: tokens, systemPrompt: nil,
+            suite: suite.rawValue, split: split.rawValue, decoding: "greedy", maximumTokens: tokens, systemPrompt: source.model.system,
             judge: judge.name, judgeCorpus: judgeCorpus?.folder.lastPathComponent,
             seed: Statistics.defaultSeed, draws: Statistics.defaultDraws)
         return EvaluationResult(

@@ -18,6 +18,7 @@ struct Finetune: ParsableCommand {
             """)
 
     @OptionGroup var options: ModelOptions
+    @OptionGroup var asking: PromptOptions
 
     @Option(help: "The corpus folder; its train split is used.")
     var corpus: String
@@ -102,6 +103,7 @@ struct Finetune: ParsableCommand {
         if let seed { settings.seed = seed }
         if let saveEvery { settings.saveEvery = saveEvery }
         if recompute { settings.recompute = true }
+        if let system = asking.system { settings.system = system }
 
         let folder = URL(fileURLWithPath: out, isDirectory: true)
         try OutputFolder.check(folder)
@@ -163,10 +165,8 @@ struct Finetune: ParsableCommand {
             $0.split == .train && $0.category != nil && $0.response != nil && $0.scenario == nil
         }
         try source.warm(own)
-        let system = settings.system.isEmpty ? nil : settings.system
-        let examples = try own.map {
-            try Example($0, features: source.features($0), model: source.model, system: system)
-        }
+        source.model.system = settings.system.isEmpty ? nil : settings.system
+        let examples = try own.map { try Example($0, features: source.features($0), model: source.model) }
         if let longest = examples.max(by: { $0.length < $1.length }) {
             Progress.say(
                 "\(examples.count) examples of at most \(longest.length) positions, \(longest.answer.count) of the answer"

@@ -43,9 +43,22 @@ struct ModelOptions: ParsableArguments {
 }
 extension Device: ExpressibleByArgument {}
 
-/// Puts a run's adapter into the model, with a line where it belongs to other weights.
+/// How a model is asked, for the verbs that ask.
+struct PromptOptions: ParsableArguments {
+    @Option(help: "The system turn, in place of the model's own, or of the one that the adapter's run was trained with.")
+    var system: String?
+
+    /// Puts the run's adapter, where one is given, into the model, and says how the model is asked.
+    func prepare(_ model: any AudioLanguageModel, adapter: String?) throws {
+        if let adapter { try load(adapter: URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
+        if let system { model.system = system }
+    }
+}
+
+/// Puts a run's adapter into the model, which is asked as the run was trained. A line tells where it belongs to other weights.
 func load(adapter run: URL, into model: any AudioLanguageModel) throws {
     if let doubt = try Adapters.load(run, into: model) { Progress.say("warning: \(doubt)") }
+    model.system = try Run.system(of: run)
 }
 
 extension AudioLanguageModel {

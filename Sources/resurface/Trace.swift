@@ -16,6 +16,7 @@ struct Trace: ParsableCommand {
             """)
 
     @OptionGroup var options: ModelOptions
+    @OptionGroup var asking: PromptOptions
 
     @Option(help: "A speech file; several, in their order, by giving it again.")
     var audio: [String]
@@ -25,9 +26,6 @@ struct Trace: ParsableCommand {
 
     @Flag(help: "The text stands before the clip, not after it.")
     var promptFirst = false
-
-    @Option(help: "The system turn, in place of the model's own.")
-    var system: String?
 
     @Option(help: "A run folder, or an adapter folder in PEFT's layout.")
     var adapter: String?
@@ -46,13 +44,12 @@ struct Trace: ParsableCommand {
             throw ValidationError("--tokens: expected 0 to 4096, found \(tokens)")
         }
         let model = try options.load()
-        if let adapter { try load(adapter: URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
+        try asking.prepare(model, adapter: adapter)
         let waveforms = try audio.map { try AudioFile.read(URL(fileURLWithPath: $0)) }
         let mels = try waveforms.map { try model.mel(of: $0) }
         let clips = try zip(audio, waveforms).map { try model.heard($1, as: $0) }
         let words = prompt.map { [Message.Part.text($0)] } ?? [], heard = clips.map { Message.Part.audio($0) }
-        let ask = try model.prompt(
-            Message.opening(system) + [Message(.user, promptFirst ? words + heard : heard + words)])
+        let ask = try model.prompt(asking: promptFirst ? words + heard : heard + words)
         let batch = PromptBatch([ask], padding: .right)
         var tensors: [(name: String, array: MLXArray)] = [], pooled: [MLXArray] = []
         let end = model.decoder(batch.embeddings, batch.positions) { layer, output in
