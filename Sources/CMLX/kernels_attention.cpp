@@ -87,7 +87,10 @@ static mx::array plain_attention(const mx::array &q, const mx::array &k, const m
   return heads(mx::matmul(p, repeat(v)));
 }
 
-// Keeps the probabilities [B,H,S,T] for the gradient.
+// The probabilities [B,H,S,T] are kept for the gradient, up to this many of a head (1,024 positions). Beyond, where five minutes of
+// sound would take gigabytes, they are made by rows, and again for the gradient.
+static constexpr size_t kMostKept = size_t(1) << 20;
+
 mx::array attention(const mx::array &q, const mx::array &k, const mx::array &v, const Optional &first,
                     const Optional &last, float scale, bool causal) {
   require(q.ndim() == 4 && k.ndim() == 4 && k.shape() == v.shape() && f32(q) && f32(k) && f32(v),
@@ -108,35 +111,53 @@ mx::array attention(const mx::array &q, const mx::array &k, const mx::array &v, 
     int a = std::clamp(first[b], 0, T), z = std::clamp(last[b], a, T);
     return std::pair(a, causal ? std::clamp(T - S + r + 1, a, z) : z);
   };
-  return fused("attention", {q, k, v, from, to}, {qs, mx::Shape{B, H, S, T}},
+  const bool keeps = st <= kMostKept;
+  const int tile = keeps ? S : 256;
+  // Rows `row`... of one head.
+  auto make = [=](const float *q, const float *k, const int32_t *first, const int32_t *last, size_t b, int row, int rows,
+                  float *p) {
+    sgemm_one_thread(kRowMajor, kPlain, kTransposed, rows, T, D, 1, q + size_t(row) * ldq, ldq, k, ldk, 0, p, T);
+    for (int r = 0; r < rows; r++) {
+      auto [a, z] = limits(first, last, b, row + r);
+      softmax_row(p + size_t(r) * T, a, z, T, scale);
+    }
+  };
+  std::vector<mx::Shape> shapes{qs};
+  if (keeps) shapes.push_back({B, H, S, T});
+  return fused("attention", {q, k, v, from, to}, shapes,
     [=](auto &in, auto &out) {
       auto first = (const int32_t *)in[3], last = (const int32_t *)in[4];
       parallel(size_t(B) * H, work, [&](size_t begin, size_t end) {  // each (row, head) on one thread
+        std::vector<float> scratch(keeps ? 0 : size_t(tile) * T);
         for (size_t i = begin; i < end; i++) {
           const size_t b = i / H, h = i % H, kv = h / group;
           auto q = (const float *)in[0] + b * S * ldq + h * D, k = (const float *)in[1] + b * T * ldk + kv * D,
                v = (const float *)in[2] + b * T * ldk + kv * D;
-          auto y = (float *)out[0] + b * S * ldq + h * D, p = (float *)out[1] + i * st;
-          sgemm_one_thread(kRowMajor, kPlain, kTransposed, S, T, D, 1, q, ldq, k, ldk, 0, p, T);
-          for (int r = 0; r < S; r++) {
-            auto [a, z] = limits(first, last, b, r);
-            softmax_row(p + size_t(r) * T, a, z, T, scale);
+          auto y = (float *)out[0] + b * S * ldq + h * D;
+          for (int row = 0; row < S; row += tile) {
+            const int rows = std::min(tile, S - row);
+            auto p = keeps ? (float *)out[1] + i * st : scratch.data();
+            make(q, k, first, last, b, row, rows, p);
+            sgemm_one_thread(kRowMajor, kPlain, kPlain, rows, D, T, 1, p, T, v, ldk, 0, y + size_t(row) * ldq, ldq);
           }
-          sgemm_one_thread(kRowMajor, kPlain, kPlain, S, D, T, 1, p, T, v, ldk, 0, y, ldq);
         }
       });
     },
     [=](const Arrays &in, const Arrays &dy, const Arrays &out) -> Arrays {
-      auto g = fused("attention_d", {in[0], in[1], in[2], dy[0], out[1]}, {qs, ks, ks}, [=](auto &in, auto &out) {
+      Arrays given{in[0], in[1], in[2], dy[0]};
+      if (keeps) given.push_back(out[1]);
+      else given.insert(given.end(), {in[3], in[4]});
+      auto g = fused("attention_d", given, {qs, ks, ks}, [=](auto &in, auto &out) {
         parallel(size_t(B) * Hk, work, [&](size_t begin, size_t end) {  // a group of heads adds up on one thread
-          std::vector<float> dp(st);
+          std::vector<float> dp(st), again(keeps ? 0 : st);
           for (size_t i = begin; i < end; i++)
             for (int j = 0; j < group; j++) {
               const size_t b = i / Hk, kv = i % Hk, h = kv * group + j;
               const float add = j ? 1 : 0;
               auto q = (const float *)in[0] + b * S * ldq + h * D, k = (const float *)in[1] + b * T * ldk + kv * D,
                    v = (const float *)in[2] + b * T * ldk + kv * D, d = (const float *)in[3] + b * S * ldq + h * D,
-                   p = (const float *)in[4] + (b * H + h) * st;
+                   p = keeps ? (const float *)in[4] + (b * H + h) * st : again.data();
+              if (!keeps) make(q, k, (const int32_t *)in[4], (const int32_t *)in[5], b, 0, S, again.data());
               auto dq = (float *)out[0] + b * S * ldq + h * D, dk = (float *)out[1] + b * T * ldk + kv * D,
                    dv = (float *)out[2] + b * T * ldk + kv * D;
               sgemm_one_thread(kRowMajor, kTransposed, kPlain, T, D, S, 1, p, T, d, ldq, add, dv, ldk);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <system_error>
 
 namespace engine {
 
@@ -29,7 +30,11 @@ void Pool::resize(int n) {
   std::lock_guard<std::mutex> one(caller_);
   std::lock_guard<std::mutex> l(mutex_);
   size_ = std::clamp(n, 1, 256);
-  for (; started_ < size_; started_++) std::thread([this, i = started_, g = generation_] { work(i, g); }).detach();
+  try {
+    for (; started_ < size_; started_++) std::thread([this, i = started_, g = generation_] { work(i, g); }).detach();
+  } catch (const std::system_error &) {
+    size_ = started_;  // the system gives no more threads: these do
+  }
 }
 
 void Pool::run(const Body &body) {
@@ -41,12 +46,23 @@ void Pool::run(const Body &body) {
     body_ = &body;
     parts_ = parts;
     left_ = parts - 1;
+    failed_ = nullptr;
     generation_++;
   }
   wake_.notify_all();
-  body(0, parts);
+  attempt(body, 0, parts);
   std::unique_lock<std::mutex> l(mutex_);
-  done_.wait(l, [&] { return left_ == 0; });
+  done_.wait(l, [&] { return left_ == 0; });  // even after a failure: the others still use the body
+  if (failed_) std::rethrow_exception(failed_);
+}
+
+void Pool::attempt(const Body &body, int part, int parts) {
+  try {
+    body(part, parts);
+  } catch (...) {
+    std::lock_guard<std::mutex> l(mutex_);
+    if (!failed_) failed_ = std::current_exception();
+  }
 }
 
 // `seen` is the generation when the thread was ordered: what comes while it starts must not be missed.
@@ -62,7 +78,7 @@ void Pool::work(int part, uint64_t seen) {
       parts = parts_;
     }
     if (part >= parts) continue;  // not of this job, which may be over: its body must not be touched
-    (*body)(part, parts);
+    attempt(*body, part, parts);
     std::lock_guard<std::mutex> l(mutex_);
     if (--left_ == 0) done_.notify_one();
   }

@@ -50,6 +50,8 @@ public enum Fused {
     public static func rope(_ x: MLXArray, positions: MLXArray, base: Float) -> MLXArray {
         alive((x, positions)) { wrap(cmlx_rope(x.handle, positions.handle, base)) }
     }
+    /// Positions up to which `attention` keeps its probabilities for the gradient, [B, H, S, T] a layer; beyond, it makes them again.
+    public static let keptAttention = 1024
     /// Grouped-query attention. queries [B, S, H, D], keys and values [B, T, Hk, D] -> [B, S, H, D].
     /// Row b sees keys `first[b] ..< last[b]`; causal: query s sees keys up to T - S + s. No key at all gives 0.
     public static func attention(

@@ -109,6 +109,22 @@ final class KernelTests: XCTestCase {
         }
     }
 
+    /// Of so many positions the probabilities are not kept: 24 MB here.
+    func testAttentionOverManyPositions() throws {
+        let T = 1_733, q = MLXArray.normal([1, T, 2, 4], seed: 5)
+        let k = MLXArray.normal([1, T, 1, 4], seed: 6), v = MLXArray.normal([1, T, 1, 4], seed: 7)
+        let first = MLXArray([3] as [Int32]), last = MLXArray([1_700] as [Int32])
+        for causal in [false, true] {
+            try compare("attention over many positions", [q, k, v]) {
+                Fused.attention(
+                    queries: $0[0], keys: $0[1], values: $0[2], first: first, last: last, scale: 0.5, causal: causal)
+            }
+        }
+        Memory.resetPeak()
+        try eval(Fused.attention(queries: q, keys: k, values: v, scale: 0.5, causal: true))
+        XCTAssertLessThan(Memory.peak - Memory.active, 4 << 20)
+    }
+
     func testAttentionWithoutAnyKeyIsZero() throws {
         let q = MLXArray.normal([1, 4, 2, 16], seed: 5)
         let none = MLXArray([0] as [Int32])
