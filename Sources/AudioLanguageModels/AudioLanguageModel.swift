@@ -43,7 +43,8 @@ public struct Message: Sendable {
     public init(_ role: ChatRole, _ parts: [Part]) {
         self.role = role
         self.parts = parts
-    }}
+    }
+}
 
 /// What every family of audio language models meets: audio encoder + projector + LLM.
 public protocol AudioLanguageModel: AnyObject {

@@ -97,9 +97,10 @@ extension Responder {
             (WordErrorRate(reference: spoken($0.text), hypothesis: $1), $0.textGroup)
         }
         let judge = TopicJudge(texts)
-        func topic(_ prompts: [Prompt], _ what: String) throws -> [TopicAnswer] {
-            let said = try self.answers(to: prompts, progress: { progress($0, $1, what) }, shouldStop: shouldStop)
-            return zip(utterances, said).map {
+        func topic(_ prompts: [Prompt?], _ what: String) throws -> [TopicAnswer] {
+            var said = try self.answers(
+                to: prompts.compactMap { $0 }, progress: { progress($0, $1, what) }, shouldStop: shouldStop)[...]
+            return zip(utterances, prompts.map { $0 == nil ? "" : said.removeFirst() }).map {
                 TopicAnswer(
                     answer: $1, isOnTopic: judge.isOnTopic($1, textGroup: $0.textGroup),
                     isEcho: judge.isEcho($1, textGroup: $0.textGroup))
@@ -109,8 +110,9 @@ extension Responder {
         let ofHeard = try topic(hearing, "answering what is heard")
         let ofRead = try topic(
             utterances.map { try model.prompt(reading: $0.text) }, "answering what is read")
+        // Where nothing was repeated there is nothing to ask, and no answer.
         let ofRepeated = try topic(
-            repeated.map { try model.prompt(reading: $0) }, "answering what was repeated")
+            repeated.map { $0.isEmpty ? nil : try model.prompt(reading: $0) }, "answering what was repeated")
         func marks(_ answers: [TopicAnswer]) -> [Double] { answers.map { $0.isOnTopic ? 1 : 0 } }
         return ContentFigures(
             ranks: TranscriptRankFigures(ranks), repeated: WordErrorFigures(errors),

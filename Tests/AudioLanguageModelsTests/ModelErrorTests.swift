@@ -74,6 +74,12 @@ final class ModelErrorTests: XCTestCase {
         try assertRefused("config.json", "rms_norm_eps") { $0.textConfig["rms_norm_eps"] = "small" }
         try assertRefused("config.json", "hidden_size") { $0.textConfig["hidden_size"] = nil }
         try assertRefused("config.json", "3 key/value heads") { $0.textConfig["num_key_value_heads"] = 3 }
+        try assertRefused("config.json", "head_dim is 9") { $0.textConfig["head_dim"] = 9 }
+        // Ids of the tokenizer that the table lacks would read other memory.
+        try assertRefused("tokenizer.json", "vocab_size is 200") {
+            $0.textConfig["vocab_size"] = 200
+            $0.tensors["model.embed_tokens.weight"] = .zeros([200, 32])
+        }
         // Within every limit, but far more than the file holds: refused by the file, not by memory.
         try assertRefused("model.embed_tokens.weight") { $0.textConfig["vocab_size"] = 9_000_000 }
     }
@@ -106,6 +112,41 @@ final class ModelErrorTests: XCTestCase {
         try refused("text_config", "rope_scaling", ["rope_type": "llama3"])
         try refused(nil, "projector_hidden_act", "relu")
         try refused(nil, "audio_token_id", 8)
+    }
+
+    func testOmniConfigurationsThatDoNotFit() throws {
+        for (field, value) in [("d_model", 33), ("n_window", 5_000)] {
+            try withTemporaryFolder { folder in
+                var tiny = TinyFamily(.omniA)
+                guard case .object(var config) = tiny.config, case .object(var thinker) = config["thinker_config"],
+                    case .object(var audio) = thinker["audio_config"]
+                else { return XCTFail("no thinker") }
+                audio[field] = .integer(value)
+                if field == "d_model" { audio["encoder_attention_heads"] = 3 }
+                thinker["audio_config"] = .object(audio)
+                config["thinker_config"] = .object(thinker)
+                tiny.config = .object(config)
+                try tiny.write(to: folder)
+                XCTAssertThrowsError(try ModelRegistry.load(folder.path)) {
+                    XCTAssertTrue(
+                        ($0 is ModelError || $0 is CheckpointError) && "\($0)".contains(field), "\(field): \($0)")
+                }
+            }
+        }
+    }
+
+    /// A folder's weights are what they are, whatever its manifest says; and what config.json says is part of it.
+    func testTheHashOfAFolderThatIsNotTheSetUps() throws {
+        try withTemporaryFolder { folder in
+            try TinyModel().write(to: folder)
+            let first = try ModelRegistry.load(folder.path).weightsHash
+            try AtomicFile.write(Data("{}".utf8), to: folder.appendingPathComponent("manifest.json"))
+            XCTAssertEqual(try ModelRegistry.load(folder.path).weightsHash, first)
+            var tiny = TinyModel()
+            tiny.textConfig["rms_norm_eps"] = 1e-4
+            try tiny.write(to: folder)
+            XCTAssertNotEqual(try ModelRegistry.load(folder.path).weightsHash, first)
+        }
     }
 
     func testUnknownFamilyAndMissingFolders() throws {
@@ -168,6 +209,13 @@ final class ModelErrorTests: XCTestCase {
             XCTAssertThrowsError(try ModelRegistry.load(folder.path)) {
                 XCTAssertTrue(
                     "\($0)".contains("projector.safetensors: tensor spelling.conv1.weight is missing"), "\($0)")
+            }
+            for inner in [1, 5] {
+                try SmolProjector(encoderWidth: 16, innerWidth: inner, width: 32, tokens: [100, 101]).save(
+                    to: url, metadata: [:])
+                XCTAssertThrowsError(try ModelRegistry.load(folder.path)) {
+                    XCTAssertTrue($0 is ModelError && "\($0)".contains("expected an even number"), "\($0)")
+                }
             }
             for (width, tokens) in [(24, [100, 101]), (32, [100, 300]), (32, [-1])] as [(Int, [Int32])] {
                 try SmolProjector(encoderWidth: 16, innerWidth: 24, width: width, tokens: tokens).save(

@@ -12,7 +12,8 @@ final class TinyModelTests: XCTestCase {
         let short = try model.features(of: TinyModel.tone(210, seconds: 0.3))
         let long = try model.features(of: TinyModel.tone(140, seconds: 1.1))
         return [
-            try model.prompt(hearing: short), try model.prompt([Message(.system, [.text("You are kind.")]), Message(.user, [.audio(long)])]),
+            try model.prompt(hearing: short),
+            try model.prompt([Message(.system, [.text("You are kind.")]), Message(.user, [.audio(long)])]),
             try model.prompt(reading: "the train and you"),
             try model.prompt([Message(.user, [.audio(long), .text("Say 12!")])]),
         ]

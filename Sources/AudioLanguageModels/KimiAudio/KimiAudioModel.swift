@@ -31,6 +31,9 @@ public final class KimiAudioModel: AudioLanguageModel {
         config = try KimiAudioConfig(files.config, tied: !files.has("lm_head.weight"))
         self.name = name
         tokens = try KimiAudioTokens(folder: folder)
+        try ChatProcessor.check(
+            tokens.tokenizer, fits: config.decoder.vocabularySize,
+            place: "\(folder.path)/tiktoken.model with its added tokens")
         stopTokens = [tokens.textEnd, tokens.messageEnd]
         decoder = Decoder(config.decoder)
         adaptor = KimiAudioAdaptor(config)
@@ -52,6 +55,11 @@ public final class KimiAudioModel: AudioLanguageModel {
         try own.finish(others: ["model.decoder.", "decoder.", "proj_out."])
         logMel = try LogMel(bins: encoder.config.melBins)
         speech = try SpeechTokenizer(folder: Self.speechFolder(folder))
+        guard config.codeOffset + speech.config.codebookSize <= config.decoder.vocabularySize else {
+            throw ModelError(
+                "\(folder.path)/config.json: vocab_size is \(config.decoder.vocabularySize), expected room for the \(speech.config.codebookSize) "
+                    + "speech codes from kimia_token_offset \(config.codeOffset) on")
+        }
         weightsHash = Checksum.sha256(
             Data("\(try files.contentHash()) \(try whisper.contentHash()) \(speech.weightsHash)".utf8))
     }

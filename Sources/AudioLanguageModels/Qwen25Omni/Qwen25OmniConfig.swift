@@ -19,9 +19,13 @@ public struct Qwen25OmniConfig: Sendable {
         let audio = try thinker.object("audio_config")
         encoder = try WhisperEncoderConfig(audio)
         decoder = try DecoderConfig(thinker.object("text_config"), defaults: .init(), tied: tied)
-        nWindow = try audio.int("n_window", in: 1...15_000, default: 100)
+        nWindow = try audio.int("n_window", in: 1...1500, default: 100)
         outputDimension = try audio.int("output_dim", in: 8...65_536, default: 3584)
         audioToken = try thinker.audioToken()
+        guard encoder.width.isMultiple(of: 2) else {
+            throw ModelError(
+                "\(audio.place): d_model is \(encoder.width), expected an even number: half of it are sines")
+        }
         guard outputDimension == decoder.hiddenSize else {
             throw ModelError(
                 "\(audio.place): output_dim is \(outputDimension), but hidden_size of the text_config \(decoder.hiddenSize)"

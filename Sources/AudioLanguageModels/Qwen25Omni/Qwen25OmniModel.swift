@@ -34,7 +34,7 @@ public final class Qwen25OmniModel: ChatModel {
         self.name = name
         processor = try ChatProcessor(
             BPETokenizer(folder: folder), template: .qwen25Omni, audioToken: "<|AUDIO|>",
-            index: config.audioToken, folder: folder)
+            index: config.audioToken, folder: folder, vocabulary: config.decoder.vocabularySize)
         decoder = Decoder(config.decoder)
         encoder = Qwen25OmniEncoder(config)
         logMel = try LogMel(bins: config.encoder.melBins)

@@ -28,7 +28,7 @@ public final class Qwen2AudioModel: ChatModel {
         self.name = name
         processor = try ChatProcessor(
             BPETokenizer(folder: folder), template: Self.template(folder), audioToken: "<|AUDIO|>",
-            index: config.audioToken, folder: folder)
+            index: config.audioToken, folder: folder, vocabulary: config.decoder.vocabularySize)
         decoder = Decoder(config.decoder)
         encoder = WhisperEncoder(config.encoder)
         projector = Linear(config.encoder.width, config.decoder.hiddenSize)

@@ -17,12 +17,14 @@ public struct ChatProcessor: Sendable {
     /// - Parameters:
     ///   - audioToken: its name; `index`, where given, is the id that config.json says, with the field's place.
     ///   - file: the tokenizer's, for errors.
+    ///   - vocabulary: rows of the embedding table.
     ///   - folder: names the model in errors, and may hold a generation_config.json with further ends.
     init(
         _ tokenizer: BPETokenizer, template: ChatTemplate, audioToken name: String,
         index: (id: Int, place: String)? = nil,
-        file: String = "tokenizer.json", folder: URL, system: String? = nil
+        file: String = "tokenizer.json", folder: URL, vocabulary: Int, system: String? = nil
     ) throws {
+        try Self.check(tokenizer, fits: vocabulary, place: "\(folder.path)/\(file)")
         self.tokenizer = tokenizer
         self.template = template
         self.system = system
@@ -52,6 +54,15 @@ public struct ChatProcessor: Sendable {
             }
         }
         stopTokens = stops
+    }
+
+    /// Nothing below looks at ids again: one past the table would read other memory.
+    static func check(_ tokenizer: BPETokenizer, fits vocabulary: Int, place: String) throws {
+        guard tokenizer.vocabularySize <= vocabulary else {
+            throw ModelError(
+                "\(place) has ids up to \(tokenizer.vocabularySize - 1), but vocab_size is \(vocabulary): the files do not belong together"
+            )
+        }
     }
 
     /// The family's template around the messages, ready for the answer.

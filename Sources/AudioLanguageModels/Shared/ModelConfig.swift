@@ -56,7 +56,11 @@ extension DecoderConfig {
         ropeTheta = Float(try Self.ropeTheta(text, default: defaults.ropeTheta))
         attentionBias = try text.bool("attention_bias", default: defaults.attentionBias)
         self.tied = tied
-        guard heads % keyValueHeads == 0, headDimension % 2 == 0 else {
+        guard headDimension % 2 == 0 else {
+            throw ModelError(
+                "\(text.place): head_dim is \(headDimension), expected an even number: positions turn pairs")
+        }
+        guard heads % keyValueHeads == 0 else {
             throw ModelError("\(text.place): \(heads) heads do not share \(keyValueHeads) key/value heads evenly")
         }
         let activation = try text.string("hidden_act", default: "silu")

@@ -22,6 +22,7 @@ public struct Prompt {
 
     /// Text embeddings with each clip's features in the place of its placeholders.
     public init(_ encoded: EncodedPrompt, clips: [AudioFeatures], embedding: Embedding) throws {
+        guard !encoded.ids.isEmpty else { throw ModelError("the prompt is empty: expected a clip, or a text") }
         inputIDs = encoded.ids
         textIDs = []
         audioMask = encoded.ids.map { _ in false }

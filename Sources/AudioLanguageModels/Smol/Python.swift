@@ -71,40 +71,7 @@ package struct Python {
         String((output.split(separator: "\n").last { !$0.allSatisfy(\.isWhitespace) } ?? "no message").prefix(300))
     }
 
-    /// Exit code, and standard error. Output goes through a file: a full pipe would block the child.
     private func run(_ arguments: [String]) throws -> (Int32, String) {
-        let log = FileManager.default.temporaryDirectory.appendingPathComponent("resurface-\(UUID().uuidString).log")
-        guard FileManager.default.createFile(atPath: log.path, contents: nil),
-            let handle = FileHandle(forWritingAtPath: log.path)
-        else {
-            throw CheckpointError(
-                "cannot write in \(log.deletingLastPathComponent().path): set TMPDIR to another folder")
-        }
-        defer {
-            try? handle.close()
-            try? FileManager.default.removeItem(at: log)
-        }
-        let process = Process()
-        process.executableURL = program
-        process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = handle
-        do {
-            try process.run()
-        } catch {
-            throw CheckpointError("cannot start \(program.path): \((error as NSError).localizedDescription)")
-        }
-        while process.isRunning {
-            if shouldStop() {
-                process.terminate()
-                process.waitUntilExit()
-                throw CancellationError()
-            }
-            Thread.sleep(forTimeInterval: 0.05)
-        }
-        process.waitUntilExit()
-        let output = (try? Data(contentsOf: log)) ?? Data()
-        return (process.terminationStatus, String(decoding: output.suffix(100_000), as: UTF8.self))
+        try ChildProcess.run(program, arguments, shouldStop: shouldStop)
     }
 }

@@ -61,7 +61,8 @@ public final class SmolModel: ChatModel {
         self.name = name
         // No system turn unless the caller gives one: the clip alone is the question, and prompts stay short.
         processor = try ChatProcessor(
-            BPETokenizer(folder: folder), template: .smolLM2, audioToken: config.audioToken, folder: folder, system: "")
+            BPETokenizer(folder: folder), template: .smolLM2, audioToken: config.audioToken, folder: folder,
+            vocabulary: config.decoder.vocabularySize, system: "")
         decoder = Decoder(config.decoder)
         encoder = WhisperEncoder(config.encoder)
         logMel = try LogMel(bins: config.encoder.melBins)
@@ -70,7 +71,7 @@ public final class SmolModel: ChatModel {
         try loader.load(into: encoder) { "audio_tower." + $0 }
         try loader.finish()
         let hashes = try [
-            Self.contentHash(folder), chosen.map { try Checksum.sha256(file: $0) }, adapter.map(PEFTAdapter.hash),
+            Self.contentHash(files), chosen.map { try Checksum.sha256(file: $0) }, adapter.map(PEFTAdapter.hash),
         ].compactMap { $0 }
         weightsHash = Checksum.sha256(Data(hashes.joined(separator: " ").utf8))
         if let chosen { try use(readProjector(chosen)) }
@@ -94,11 +95,12 @@ public final class SmolModel: ChatModel {
         hasOwnEncoder = true
     }
 
-    /// The manifest of a converted folder holds the hashes of its files; any other folder is hashed.
-    private static func contentHash(_ folder: URL) throws -> String {
-        let manifest = folder.appendingPathComponent("manifest.json")
-        let file = FileManager.default.fileExists(atPath: manifest.path) ? "manifest.json" : "model.safetensors"
-        return try Checksum.sha256(file: folder.appendingPathComponent(file))
+    /// The manifest of the folder that set-up made holds the hashes of its files; any other folder is hashed.
+    private static func contentHash(_ files: HFFolder) throws -> String {
+        guard files.url.standardizedFileURL.path == SmolSetup.folder.standardizedFileURL.path, SmolSetup.isReady else {
+            return try files.contentHash()
+        }
+        return try Checksum.sha256(file: files.url.appendingPathComponent("manifest.json"))
     }
 
     /// The letters of tokens, as a projector reads them: [tokens, letters of the longest, alphabet].

@@ -40,7 +40,9 @@ extension SmolProjector {
             throw ModelError("\(url.path): tokens must be ids below \(vocabulary)")
         }
         let inner = try file.info("hidden.weight").shape.first ?? 0
-        guard (1...8_192).contains(inner) else { throw ModelError("\(url.path): hidden.weight has \(inner) rows") }
+        guard (2...8_192).contains(inner), inner.isMultiple(of: 2) else {
+            throw ModelError("\(url.path): hidden.weight has \(inner) rows, expected an even number of 2 to 8192")
+        }
         let projector = SmolProjector(
             encoderWidth: encoder.config.width, innerWidth: inner, width: width, tokens: tokens)
         var values: [String: MLXArray] = [:], own: [String: MLXArray] = [:]

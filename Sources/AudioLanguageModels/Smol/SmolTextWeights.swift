@@ -24,6 +24,7 @@ struct SmolTextWeights {
             throw CheckpointError("\(gguf.url.path) has an output.weight: expected tied embeddings")
         }
         let vocabulary = try gguf.info("token_embd.weight").shape.first ?? 0
+        guard vocabulary > 0 else { throw CheckpointError("\(gguf.url.path): token_embd.weight has no rows") }
 
         func add(_ name: String, _ stored: String, _ shape: [Int], heads: Int? = nil) throws {
             let found = try gguf.info(stored).shape

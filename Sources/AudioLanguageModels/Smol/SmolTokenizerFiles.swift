@@ -16,6 +16,7 @@ struct SmolTokenizerFiles {
         let tokens = try metadata.strings("tokenizer.ggml.tokens")
         let merges = try metadata.strings("tokenizer.ggml.merges")
         let types = try metadata.integers("tokenizer.ggml.token_type")
+        guard !tokens.isEmpty else { throw CheckpointError("\(gguf.url.path): tokenizer.ggml.tokens is empty") }
         guard types.count == tokens.count, Set(tokens).count == tokens.count else {
             throw CheckpointError("\(gguf.url.path): the tokens are not all different or have not one type each")
         }

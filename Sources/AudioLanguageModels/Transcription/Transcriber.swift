@@ -47,6 +47,8 @@ public final class Transcriber {
     static let maximumTokens = 224
     /// A window of the encoder, in seconds. Longer clips are cut into windows.
     static let window = 30
+    /// Windows that are decoded together: a full one takes 18 MB of keys and values.
+    static let windowsAtOnce = 64
 
     /// - Parameter folder: of an English-only Whisper in Hugging Face's layout, with tokenizer.json and generation_config.json.
     public init(folder: URL) throws {
@@ -105,12 +107,14 @@ public final class Transcriber {
         let logMel = logMel
         let mels = try parallelMap(clips.count) { try Self.windows(clips[$0], hearing).map { try logMel($0) } }
         for (i, mels) in mels.enumerated() { windows += mels.map { (i, $0) } }
-        var heard: [MLXArray] = []
-        for (_, mel) in windows {
-            if shouldStop() { throw CancellationError() }
-            heard.append(try encode(mel))
+        var tokens: [[Int32]] = []
+        for start in stride(from: 0, to: windows.count, by: Self.windowsAtOnce) {
+            let heard = try windows[start..<min(start + Self.windowsAtOnce, windows.count)].map { window in
+                if shouldStop() { throw CancellationError() }
+                return try encode(window.mel)
+            }
+            tokens += try decode(heard, shouldStop: shouldStop)
         }
-        let tokens = heard.isEmpty ? [] : try decode(heard, shouldStop: shouldStop)
         var texts = clips.map { _ in [String]() }
         for (window, ids) in zip(windows, tokens) {
             texts[window.clip].append(tokenizer.decode(ids).trimmingCharacters(in: .whitespacesAndNewlines))

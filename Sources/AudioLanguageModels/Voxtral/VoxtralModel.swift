@@ -29,7 +29,7 @@ public final class VoxtralModel: ChatModel {
         let tekken = FileManager.default.fileExists(atPath: folder.appendingPathComponent("tekken.json").path)
         processor = try ChatProcessor(
             BPETokenizer(folder: folder), template: .voxtral, audioToken: "[AUDIO]", index: config.audioToken,
-            file: tekken ? "tekken.json" : "tokenizer.json", folder: folder)
+            file: tekken ? "tekken.json" : "tokenizer.json", folder: folder, vocabulary: config.decoder.vocabularySize)
         decoder = Decoder(config.decoder)
         encoder = WhisperEncoder(config.encoder)
         projector = VoxtralProjector(config)
