@@ -34,8 +34,8 @@ public struct CorpusVerification: Codable, Sendable, Equatable {
 /// Has every clip of a corpus transcribed and drops what is not understood.
 public struct CorpusVerifier {
     public let transcriber: Transcriber
-    /// Clips that are transcribed together.
-    static let batch = 64
+    /// Clips that are transcribed together, and the bytes of their files: long ones are fewer.
+    static let batch = 64, batchBytes = 32 << 20
     /// A clip with more word errors than this is heard once more, in a whole window, and that transcript counts: quick hearing
     /// fails now and then for no fault of the clip. Fixed, so that transcripts do not depend on the limit.
     static let doubtful = 0.5
@@ -106,13 +106,19 @@ public struct CorpusVerifier {
         // Clips of one length together: a short one costs as much as the longest of its batch.
         var known = Set(sums.filter { file[$0] != nil })
         let done = clips.count - clips.indices.count { !known.contains(sums[$0]) }
-        let pending = clips.indices.filter { known.insert(sums[$0]).inserted }
+        var pending = clips.indices.filter { known.insert(sums[$0]).inserted }
             .map { (index: $0, bytes: Self.size(corpus.url(of: clips[$0]))) }
-            .sorted { ($0.bytes, $0.index) < ($1.bytes, $1.index) }.map(\.index)
+            .sorted { ($0.bytes, $0.index) < ($1.bytes, $1.index) }[...]
         var written = Date(), count = 0
         do {
-            for start in stride(from: 0, to: pending.count, by: Self.batch) {
-                let part = pending[start..<min(start + Self.batch, pending.count)]
+            while !pending.isEmpty {
+                var bytes = 0
+                let fitting = pending.prefix(Self.batch).prefix {
+                    bytes += $0.bytes
+                    return bytes <= Self.batchBytes
+                }
+                let part = pending.prefix(max(1, fitting.count)).map(\.index)
+                pending = pending.dropFirst(part.count)
                 let texts = try heard(part.map { clips[$0] }, of: corpus, shouldStop: shouldStop)
                 for (i, text) in zip(part, texts) { file.add(text, of: clips[i].id, sum: sums[i]) }
                 count += part.count

@@ -91,13 +91,8 @@ extension CorpusCommand {
             // Before anything is installed: what cannot be planned ends here.
             var plan = try CorpusPlan(texts: .bundled(), voices: chosen, options: options)
             try CorpusBuilder.check(URL(fileURLWithPath: out, isDirectory: true))
-            let environment: SpeechEnvironment
-            do {
-                environment = try SpeechEnvironment.install { Progress.say($0) }
-            } catch {
-                // The interruption reaches the installing program too, which then fails.
-                throw Interrupt.requested ? CancellationError() : error
-            }
+            let environment = try SpeechEnvironment.install(
+                progress: { Progress.say($0) }, shouldStop: { Interrupt.requested })
             if voices == "all" {
                 let there = try environment.engines()
                 chosen.removeAll { $0.engine != .endpoint && !there.contains($0.engine) }

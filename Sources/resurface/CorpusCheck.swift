@@ -18,7 +18,7 @@ extension CorpusCommand {
         @Argument(help: "The corpus folder, or a .jsonl file with its audio beside it.")
         var corpus: String
 
-        @Flag(help: "Leave bad lines out and write them to rejects.jsonl beside the corpus.")
+        @Flag(help: "Leave bad lines out and write them to bad-lines.jsonl beside the corpus.")
         var skipBad = false
 
         @Flag(help: "Look for what gives the labels away beside the voice, with probes and their intervals.")
@@ -65,7 +65,7 @@ extension CorpusCommand {
         func run() throws {
             let url = URL(fileURLWithPath: corpus)
             let folder = url.pathExtension == "jsonl" ? url.deletingLastPathComponent() : url
-            let rejects = folder.appendingPathComponent("rejects.jsonl")
+            let rejects = folder.appendingPathComponent("bad-lines.jsonl")
             let corpus = try Corpus.load(url, skipBad: skipBad, rejectsFile: skipBad ? rejects : nil)
             let bar = Progress("reading")
             let report = corpus.check(

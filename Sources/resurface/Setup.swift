@@ -35,8 +35,8 @@ struct Setup: ParsableCommand {
             last = what
             FileHandle.standardError.write(Data((terminal ? "\r\u{1b}[K\(line)" : "\(line)\n").utf8))
         }
-        let folder = try SmolSetup.fetch(progress: show)
-        try TranscriberSetup.fetch(progress: show)
+        let folder = try SmolSetup.fetch(progress: show, shouldStop: { Interrupt.requested })
+        try TranscriberSetup.fetch(progress: show, shouldStop: { Interrupt.requested })
         if terminal, !wasReady { FileHandle.standardError.write(Data("\n".utf8)) }
         if json {
             let seconds = (Date().timeIntervalSince(start) * 100).rounded() / 100

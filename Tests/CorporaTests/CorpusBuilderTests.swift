@@ -44,6 +44,10 @@ final class CorpusBuilderTests: XCTestCase {
             try cut.prefix(500).write(to: corpus.url(of: corpus.utterances[0]))
             XCTAssertEqual(try builder.build().spoken, 1)
             XCTAssertEqual(try bytes(first, corpus.utterances[0].audio), cut)
+            // So is one that was deleted, although its line is bad until then.
+            try FileManager.default.removeItem(at: corpus.url(of: corpus.utterances[0]))
+            XCTAssertEqual(try builder.build().spoken, 1)
+            XCTAssertEqual(try bytes(first, corpus.utterances[0].audio), cut)
         }
     }
 

@@ -106,6 +106,30 @@ final class ImportRunTests: XCTestCase {
         }
     }
 
+    /// A recording that lies where a copy would go is not written over, whether copied or linked; and what a verification dropped
+    /// of an earlier corpus does not come back in this one.
+    func testNoRecordingIsWrittenOver() throws {
+        try withLookAlike { set in
+            try set.clips("audio/s1/a.wav", "audio/a.wav", "lists/b.wav")
+            try Data("other".utf8).write(to: set.path("audio/a.wav"))
+            let before = try Data(contentsOf: set.path("audio/a.wav"))
+            try set.write("lists/t.csv", "audio,text\naudio/s1/a.wav,One\n")
+            for transfer in [AudioTransfer.copy, .link] {
+                XCTAssertThrowsError(
+                    try TableImporter(audioFolder: set.source).run(
+                        from: set.path("lists/t.csv"), to: set.source, transfer: transfer)
+                ) { XCTAssertTrue("\($0)".contains("is there already"), "\($0)") }
+                XCTAssertEqual(try Data(contentsOf: set.path("audio/a.wav")), before)
+            }
+            try set.write("list.csv", "audio,text\naudio/s1/a.wav,One\n")
+            try FileManager.default.createDirectory(at: set.target, withIntermediateDirectories: true)
+            let dropped = set.target.appendingPathComponent(Corpus.droppedName)
+            try Data("{}\n".utf8).write(to: dropped)
+            _ = try TableImporter().run(from: set.source, to: set.target)
+            XCTAssertFalse(FileManager.default.fileExists(atPath: dropped.path))
+        }
+    }
+
     /// Stopped at any clip, then run again: the same as at once.
     func testStopped() throws {
         try withLookAlike { set in

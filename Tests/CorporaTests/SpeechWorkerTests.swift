@@ -37,7 +37,14 @@ final class SpeechWorkerTests: XCTestCase {
                     XCTAssertTrue("\($0)".contains("'nobody'"), "\(engine): \($0)")
                 }
             }
+            func scratch() throws -> Set<String> {
+                let all = try FileManager.default.contentsOfDirectory(
+                    atPath: FileManager.default.temporaryDirectory.path)
+                return Set(all.filter { $0.hasPrefix("speech-") })
+            }
+            let during = try scratch()
             workers.forEach { $0.stop() }
+            XCTAssertLessThanOrEqual(try scratch().intersection(during).count, during.count - 2, "scratch folders stay")
         }
     }
 }

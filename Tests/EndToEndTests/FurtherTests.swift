@@ -85,7 +85,7 @@ final class FurtherTests: XCTestCase {
             XCTAssertEqual(found.code, 0, found.error)
             XCTAssertEqual(found.json?["utterances"] as? Int, 60)
             let rejects = try String(
-                contentsOf: file.deletingLastPathComponent().appendingPathComponent("rejects.jsonl"), encoding: .utf8)
+                contentsOf: file.deletingLastPathComponent().appendingPathComponent("bad-lines.jsonl"), encoding: .utf8)
             XCTAssertTrue(rejects.contains("corpus.jsonl:61"), rejects)
         }
     }

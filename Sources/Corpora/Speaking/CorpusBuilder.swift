@@ -33,7 +33,8 @@ public struct CorpusBuilder: Sendable {
     public static func check(_ folder: URL) throws {
         let file = folder.appendingPathComponent(Corpus.fileName)
         guard FileManager.default.fileExists(atPath: file.path) else { return }
-        guard let there = try? Corpus.load(folder), there.utterances.allSatisfy(isBuilt) else {
+        // A clip that was deleted is spoken again: its line is bad until then.
+        guard let there = try? Corpus.load(folder, skipBad: true), there.utterances.allSatisfy(isBuilt) else {
             throw CorpusError(
                 "\(folder.path) holds a corpus that was not built here: choose another folder, or remove its \(Corpus.fileName)"
             )
@@ -51,7 +52,7 @@ public struct CorpusBuilder: Sendable {
     }
 
     /// - Parameters:
-    ///   - workers: processes at once; nil: one per core, at most 8.
+    ///   - workers: processes at once, at most 64; nil: one per core, at most 8.
     ///   - progress: called from several threads, one at a time.
     ///   - shouldStop: asked before every clip, from several threads.
     /// - Throws: `CorpusError` that names the first clips that could not be spoken, after all others are done, or where many in a
@@ -76,7 +77,9 @@ public struct CorpusBuilder: Sendable {
         }
         let state = State(total: items.count, progress: progress)
         let count = max(1, min(workers ?? min(8, ProcessInfo.processInfo.activeProcessorCount), 64, items.count))
-        DispatchQueue.concurrentPerform(iterations: count) { _ in
+        // Threads of their own: an endpoint's workers wait most of the time, so that there may be more of them than cores.
+        let ended = DispatchGroup()
+        @Sendable func speak() {
             let worker = SpeechWorker(environment)
             while !shouldStop(), let index = state.next() {
                 let item = items[index]
@@ -93,6 +96,14 @@ public struct CorpusBuilder: Sendable {
                 }
             }
         }
+        for _ in 0..<count {
+            ended.enter()
+            Thread {
+                speak()
+                ended.leave()
+            }.start()
+        }
+        ended.wait()
         let outcome = state.outcome
         if !outcome.failures.isEmpty {
             throw CorpusError(

@@ -29,12 +29,16 @@ public struct SpeechEnvironment: Sendable {
 
     /// Installs what is missing (some 200 MB) and returns at once where nothing is. Wheels are checked against pinned
     /// hashes. Interrupted, it starts afresh the next time.
-    /// - Parameter progress: what is being done, in a few words.
-    public static func install(progress: (String) -> Void = { _ in }) throws -> SpeechEnvironment {
+    /// - Parameters:
+    ///   - progress: what is being done, in a few words.
+    ///   - shouldStop: asked all the time; then `CancellationError` is thrown.
+    public static func install(
+        progress: (String) -> Void = { _ in }, shouldStop: () -> Bool = { false }
+    ) throws -> SpeechEnvironment {
         if let environment = try installed() { return environment }
         let requirements = try scripts().appendingPathComponent("requirements.txt")
         progress("looking for python")
-        let base = try findPython()
+        let base = try findPython(shouldStop)
         let files = FileManager.default
         do {
             if files.fileExists(atPath: folder.path) { try files.removeItem(at: folder) }
@@ -44,14 +48,16 @@ public struct SpeechEnvironment: Sendable {
             throw CorpusError("\(folder.path): cannot be prepared: \(error.localizedDescription)")
         }
         progress("making an environment")
-        try run(base, ["-m", "venv", folder.path], what: "python3 -m venv (on Debian: apt install python3-venv)")
+        try run(
+            base, ["-m", "venv", folder.path], what: "python3 -m venv (on Debian: apt install python3-venv)",
+            shouldStop: shouldStop)
         progress("installing speech engines")
         try run(
             python(in: folder).path,
             [
                 "-m", "pip", "install", "--disable-pip-version-check", "--only-binary", ":all:", "--require-hashes",
                 "-r", requirements.path,
-            ], what: "pip install")
+            ], what: "pip install", shouldStop: shouldStop)
         try AtomicFile.write(Data(Checksum.sha256(file: requirements).utf8), to: stampFile)
         guard let environment = try installed() else {
             throw CorpusError("\(folder.path): installed, but not usable; remove the folder and try again")
@@ -82,38 +88,32 @@ public struct SpeechEnvironment: Sendable {
     }
 
     /// The first python whose version the pinned wheels exist for.
-    private static func findPython() throws -> String {
+    private static func findPython(_ shouldStop: () -> Bool) throws -> String {
         let own = ProcessInfo.processInfo.environment["RESURFACE_PYTHON"].map { [$0] }
         let names = own ?? ["python3", "python3.13", "python3.12", "python3.11", "python3.14"]
         let test = "import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 14) else 1)"
-        for name in names where (try? run(name, ["-c", test], what: name)) != nil { return name }
+        for name in names {
+            do {
+                try run(name, ["-c", test], what: name, shouldStop: shouldStop)
+                return name
+            } catch is CorpusError { continue }
+        }
         throw CorpusError(
             "speech needs Python 3.11 to 3.14, found none as \(names.joined(separator: ", ")); install one, or name it in "
                 + "RESURFACE_PYTHON")
     }
 
     /// Runs a program to its end. What it says goes into the error.
-    private static func run(_ program: String, _ arguments: [String], what: String) throws {
-        let log = FileManager.default.temporaryDirectory.appendingPathComponent("resurface-\(UUID().uuidString).log")
-        defer { try? FileManager.default.removeItem(at: log) }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [program] + arguments
-        process.standardInput = FileHandle.nullDevice
-        guard FileManager.default.createFile(atPath: log.path, contents: nil),
-            let output = try? FileHandle(forWritingTo: log)
-        else { throw CorpusError("\(log.path): cannot be written") }
-        process.standardOutput = output
-        process.standardError = output
+    private static func run(
+        _ program: String, _ arguments: [String], what: String, shouldStop: () -> Bool
+    ) throws {
+        let code: Int32, said: String
         do {
-            try process.run()
-        } catch {
-            throw CorpusError("\(what): cannot be started: \(error.localizedDescription)")
+            (code, said) = try ChildProcess.run(
+                URL(fileURLWithPath: "/usr/bin/env"), [program] + arguments, withOutput: true, shouldStop: shouldStop)
+        } catch let error as CheckpointError {
+            throw CorpusError("\(what): \(error)")
         }
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            let said = ((try? String(contentsOf: log, encoding: .utf8)) ?? "").suffix(1_000)
-            throw CorpusError("\(what) failed: \(said)")
-        }
+        guard code == 0 else { throw CorpusError("\(what) failed: \(said.suffix(1_000))") }
     }
 }

@@ -65,13 +65,25 @@ package final class SpeechWorker {
         return answer
     }
 
-    /// Ends the process: its input closes, and it is told to go.
-    package func stop() {
+    /// Ends the process: its input closes, whereupon it clears up and goes; one that does not is told to.
+    package func stop(patience: TimeInterval = 2) {
         try? input?.close()
+        let end = Date().addingTimeInterval(patience)
+        while let process, process.isRunning, Date() < end { Thread.sleep(forTimeInterval: 0.01) }
         if let process, process.isRunning { process.terminate() }
         process?.waitUntilExit()
         (process, input, output) = (nil, nil, nil)
         pending = Data()
+    }
+
+    /// An endpoint of this machine is spoken to in the clear: what goes there must not pass a proxy.
+    private static func environment(_ inherited: [String: String]) -> [String: String] {
+        var changed = inherited
+        for name in ["no_proxy", "NO_PROXY"] {
+            let known = inherited[name] ?? inherited["no_proxy"] ?? inherited["NO_PROXY"]
+            changed[name] = ([known] + ["localhost", "127.0.0.1", "::1"]).compactMap { $0 }.joined(separator: ",")
+        }
+        return changed
     }
 
     private func start() throws {
@@ -81,6 +93,7 @@ package final class SpeechWorker {
         let (toWorker, fromWorker) = (Pipe(), Pipe())
         process.executableURL = environment.python
         process.arguments = ["-B", environment.worker.path]
+        process.environment = Self.environment(ProcessInfo.processInfo.environment)
         process.standardInput = toWorker
         process.standardOutput = fromWorker
         process.standardError = FileHandle.nullDevice
@@ -109,7 +122,7 @@ package final class SpeechWorker {
             if ready < 0, errno == EINTR { continue }
             if ready == 0 {
                 guard Date() < end else {
-                    stop()
+                    stop(patience: 0)
                     throw CorpusError("the speech worker gave no answer for \(timeoutSeconds) s")
                 }
                 continue
