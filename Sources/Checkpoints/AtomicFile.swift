@@ -127,8 +127,9 @@ enum PartialName {
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else { return }
         for name in names where name.hasPrefix(prefix) && name.hasSuffix(".partial") {
             let middle = name.dropFirst(prefix.count).dropLast(".partial".count).split(separator: "-")
-            guard middle.count == 2, let pid = Int32(middle[0]), pid > 0, Int(middle[1]) != nil else { continue }
-            if kill(pid, 0) != 0, errno == ESRCH {
+            guard middle.count == 2, let pid = Int32(middle[0]), pid > 0, let number = Int(middle[1]) else { continue }
+            // A number not given out yet: of a process that had this one's id before, as always in a container.
+            if pid == getpid() ? number > counter.last : kill(pid, 0) != 0 && errno == ESRCH {
                 try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
             }
         }
@@ -137,6 +138,11 @@ enum PartialName {
     private final class Counter: @unchecked Sendable {
         private let lock = NSLock()
         private var value = 0
+        var last: Int {
+            lock.lock()
+            defer { lock.unlock() }
+            return value
+        }
         func next() -> Int {
             lock.lock()
             defer { lock.unlock() }

@@ -151,16 +151,37 @@ public final class HFFolder: TensorSource {
     /// Whether a tensor is there.
     public func has(_ name: String) -> Bool { owners[name] != nil }
 
-    /// Copies what the folder holds besides its weights: configuration, tokenizer, index, the folders of further parts.
+    /// Copies what the folder holds besides its weights: configuration, tokenizer, index, the folders of further parts. The same
+    /// weights in another layout, which some downloads hold too, stay behind. Links are followed.
     public func copyOthers(to folder: URL) throws {
         let manager = FileManager.default
         let others = try manager.contentsOfDirectory(atPath: url.path).sorted().filter {
-            !shards.contains($0) && $0 != AtomicDirectory.manifestName && !$0.hasPrefix(".")
+            !shards.contains($0) && !Self.isOtherLayout($0) && $0 != AtomicDirectory.manifestName && !$0.hasPrefix(".")
         }
         var sources = companions
         for name in others where companions[name] == nil { sources[name] = url.appendingPathComponent(name) }
         for (name, source) in sources.sorted(by: { $0.key < $1.key }) {
-            try manager.copyItem(at: source.resolvingSymlinksInPath(), to: folder.appendingPathComponent(name))
+            try Self.copy(source, to: folder.appendingPathComponent(name))
+        }
+    }
+
+    /// `consolidated.safetensors` of Mistral's downloads, files of torch and of llama.cpp.
+    private static func isOtherLayout(_ name: String) -> Bool {
+        name.hasPrefix("consolidated.") || [".bin", ".pt", ".pth", ".gguf"].contains { name.hasSuffix($0) }
+    }
+
+    private static func copy(_ source: URL, to target: URL, depth: Int = 0) throws {
+        let manager = FileManager.default, source = source.resolvingSymlinksInPath()
+        guard depth < 16 else {
+            throw CheckpointError("\(source.path): folders lie too deep in each other, or in a circle")
+        }
+        var isFolder: ObjCBool = false
+        guard manager.fileExists(atPath: source.path, isDirectory: &isFolder), isFolder.boolValue else {
+            return try manager.copyItem(at: source, to: target)
+        }
+        try manager.createDirectory(at: target, withIntermediateDirectories: false)
+        for name in try manager.contentsOfDirectory(atPath: source.path).sorted() {
+            try copy(source.appendingPathComponent(name), to: target.appendingPathComponent(name), depth: depth + 1)
         }
     }
 

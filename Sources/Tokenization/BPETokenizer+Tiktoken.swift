@@ -71,6 +71,11 @@ extension BPETokenizer {
         for (index, role) in vocabulary.roles.enumerated() where role == .bytes {
             ids[ByteKey(vocabulary.bytes[index])] = Int32(index)
         }
+        let work = vocabulary.bytes.reduce(0) { $0 + $1.count * $1.count }  // of at most 2^20 pieces of 4,096 bytes
+        guard work <= TokenizerLimits.cutBytes else {
+            throw TokenizationError(
+                "the tokens are too long to be a vocabulary: the squares of their bytes make \(work)")
+        }
         var table = MergeTable(capacity: vocabulary.count * 3)
         for (index, role) in vocabulary.roles.enumerated() where role == .bytes {
             let bytes = vocabulary.bytes[index]

@@ -8,6 +8,7 @@ package struct TokenizerJSONParser {
     private let source: String
     private var place = 0
     private var path: [String]
+    private var values = 0
 
     /// Parses a whole document. `source` is the name of the file in error texts.
     package static func parse(_ bytes: [UInt8], source: String) throws -> JSONNode {
@@ -57,6 +58,11 @@ package struct TokenizerJSONParser {
             throw TokenizationError(
                 "\(path.prefix(6).joined(separator: ".")): nested deeper than \(TokenizerLimits.depth) levels; "
                     + "a tokenizer file needs 6")
+        }
+        values += 1
+        guard values <= TokenizerLimits.jsonValues else {
+            throw TokenizationError(
+                "\(source): more than \(TokenizerLimits.jsonValues) values; expected a tokenizer's file")
         }
         skipBlanks()
         switch current {

@@ -11,6 +11,10 @@ package enum TokenizerLimits {
     package static let merges = 1 << 21
     /// Bytes of one piece.
     package static let pieceBytes = 4096
+    /// Values of its JSON; real files have less than a million.
+    package static let jsonValues = 4_000_000
+    /// Of a rank file: the squares of its pieces' bytes in sum, which is what trying every cut takes. Real ones stay below 20 million.
+    package static let cutBytes = 1 << 28
     /// Placeholders in one prompt.
     package static let promptTokens = 1 << 24
 }

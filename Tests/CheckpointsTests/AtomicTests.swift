@@ -258,9 +258,13 @@ final class AtomicTests: XCTestCase {
             child.waitUntilExit()
             let dead = child.processIdentifier
             try Data().write(to: folder.appendingPathComponent(".a.\(dead)-1.partial"))
-            try Data().write(to: folder.appendingPathComponent(".a.\(getpid())-999.partial"))  // one still at work
+            // Of another process that had this one's id, as in a container that was started again.
+            try Data().write(to: folder.appendingPathComponent(".a.\(getpid())-9999999.partial"))
+            try AtomicFile.write(Data([0]), to: folder.appendingPathComponent("b"))
+            let own = ".a.\(getpid())-1.partial", other = ".a.\(getppid())-1.partial"  // still at work
+            for name in [own, other] { try Data().write(to: folder.appendingPathComponent(name)) }
             try AtomicFile.write(Data([1]), to: folder.appendingPathComponent("a"))
-            XCTAssertEqual(try names(folder), [".a.\(getpid())-999.partial", "a"])
+            XCTAssertEqual(try names(folder), [own, other, "a", "b"].sorted())
         }
     }
 }

@@ -207,6 +207,29 @@ final class FolderTests: XCTestCase {
             try adapted.copyOthers(to: copy)
             XCTAssertEqual(try Data(contentsOf: copy.appendingPathComponent("own.bin")), Data([8]))
 
+            // The same weights in other layouts stay behind; links inside folders are followed, as a hub's cache has them.
+            for name in ["consolidated.safetensors", "pytorch_model.bin", "x.pth"] {
+                try Data([1]).write(to: folder.appendingPathComponent(name))
+            }
+            let inner = folder.appendingPathComponent("part", isDirectory: true)
+            try FileManager.default.createDirectory(at: inner, withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(
+                at: inner.appendingPathComponent("weights.bin"), withDestinationURL: other)
+            let second = root.appendingPathComponent("second", isDirectory: true)
+            try FileManager.default.createDirectory(at: second, withIntermediateDirectories: true)
+            try adapted.copyOthers(to: second)
+            XCTAssertEqual(
+                try FileManager.default.contentsOfDirectory(atPath: second.path).sorted(),
+                ["config.json", "own.bin", "part"])
+            let copied = second.appendingPathComponent("part/weights.bin")
+            XCTAssertEqual(try Data(contentsOf: copied), Data([8]))
+            XCTAssertThrowsError(try FileManager.default.destinationOfSymbolicLink(atPath: copied.path))
+            try FileManager.default.createSymbolicLink(
+                at: inner.appendingPathComponent("circle"), withDestinationURL: folder)
+            let third = root.appendingPathComponent("third", isDirectory: true)
+            try FileManager.default.createDirectory(at: third, withIntermediateDirectories: true)
+            XCTAssertTrue(refused { try adapted.copyOthers(to: third) }.contains("in a circle"))
+
             XCTAssertTrue(refused { try HFFolder(folder, adapter: adapter("m.z")) }.contains("m.z"))
             try Safetensors.write(
                 [("m.x.weight", plain.T), ("m.y.weight", plain)], to: folder.appendingPathComponent("model.safetensors")

@@ -73,6 +73,7 @@ final class AttackTests: XCTestCase {
         refuse([UInt8](repeating: 0x20, count: TokenizerLimits.fileBytes + 1), "tokenizer.json")
         refuse([UInt8](repeating: 0x61, count: 100 << 20), "tokenizer.json")
         refuse("{\"x\":\"" + String(repeating: "a", count: 10_000_000), "tokenizer.json.x")
+        refuse("{\"x\":[" + String(repeating: "0,", count: TokenizerLimits.jsonValues), "more than 4000000 values")
         let long = String(repeating: "a", count: 5000)
         refuse(file(more: ",\"\(long)\":300"), "model.vocab")
         refuse(file(added: #",{"id":300,"content":"\#(long)"}"#), "added_tokens[1].content")
@@ -191,6 +192,11 @@ final class AttackTests: XCTestCase {
         refuse(sound + "\nYWI= 99999999999", "tiktoken.model:257")
         refuse(sound + "\nYWI= 7", "tiktoken.model:257")
         refuse(sound + "\nYQ== 300", "tiktoken.model:257")
+        // Every cut of every piece would be tried.
+        let long = (0..<70).map { n in
+            "\(Data((0..<2000).map { UInt8(($0 * 7 + n) % 251) }).base64EncodedString()) \(256 + n)"
+        }
+        refuse(sound + "\n" + long.joined(separator: "\n"), "too long to be a vocabulary")
         refuse(sound, "specials[0]", special: ("a", 300))
         refuse(sound, "specials[0]", special: ("<s>", 7))
         refuse(sound, "specials[0]", special: ("<s>", -7))
