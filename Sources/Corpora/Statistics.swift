@@ -10,9 +10,6 @@ public struct Interval: Codable, Sendable, Equatable {
         self.low = low
         self.high = high
     }
-
-    /// Whether the two share a point.
-    public func overlaps(_ other: Interval) -> Bool { low <= other.high && other.low <= high }
 }
 
 /// A mean with what it rests on.
@@ -54,10 +51,14 @@ public enum Statistics {
     public static func median(_ values: [Double]) -> Double? { quantile(sorted: values.sorted(), 0.5) }
 
     /// Wilson's score interval for a share (E. B. Wilson, 1927); the whole of 0...1 when nothing was counted.
-    public static func wilson(successes: Int, of n: Int, z: Double = 1.959_963_984_540_054) -> Interval {
-        guard n > 0 else { return Interval(low: 0, high: 1) }
-        let count = Double(n)
-        let share = min(max(Double(successes) / count, 0), 1)
+    public static func wilson(successes: Int, of n: Int) -> Interval {
+        wilson(share: Double(successes) / Double(max(1, n)), of: Double(n))
+    }
+
+    /// - Parameter count: clips, or as many as they are worth where they are not independent.
+    public static func wilson(share: Double, of count: Double) -> Interval {
+        guard count > 0 else { return Interval(low: 0, high: 1) }
+        let z = 1.959_963_984_540_054, share = min(max(share, 0), 1)
         let centre = (share + z * z / (2 * count)) / (1 + z * z / count)
         let half = z / (1 + z * z / count) * (share * (1 - share) / count + z * z / (4 * count * count)).squareRoot()
         // At the ends rounding would leave 1e-17 instead of the exact bound.

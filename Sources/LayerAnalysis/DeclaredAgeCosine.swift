@@ -89,11 +89,8 @@ public enum DeclaredAgeCosine {
 
     private static func value(_ layer: Int, _ units: [Double], _ options: AnalysisOptions, _ part: String) -> LayerValue
     {
-        let bounds = Interval.bootstrap(
-            units: units.count, draws: options.bootstrapDraws, seed: options.seed, part: part
-        ) { draw in mean(draw.map { units[$0] }) }
-        let m = mean(units)
-        return LayerValue(layer: layer, value: m, low: bounds?.low ?? m, high: bounds?.high ?? m)
+        let bounds = Interval.ofMean(units, reach: 1, options, part: part)
+        return LayerValue(layer: layer, value: mean(units), low: bounds.low, high: bounds.high)
     }
 
     /// The text without its declaration: what follows "... years old", wherever that ends.

@@ -26,14 +26,6 @@ public struct FeatureMatrix: Sendable {
         self.values = values
     }
 
-    /// The rows at `indices`, in their order.
-    public func selecting(_ indices: [Int]) -> FeatureMatrix {
-        var out: [Float] = []
-        out.reserveCapacity(indices.count * columns)
-        for i in indices { out += values[i * columns..<(i + 1) * columns] }
-        return FeatureMatrix(rows: indices.count, columns: columns, values: out)
-    }
-
     package func transposed() -> FeatureMatrix {
         var out = [Float](repeating: 0, count: values.count)
         for i in 0..<rows { for j in 0..<columns { out[j * rows + i] = values[i * columns + j] } }

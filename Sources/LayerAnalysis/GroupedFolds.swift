@@ -67,19 +67,6 @@ public enum HeldOut: String, Codable, Sendable, CaseIterable {
     }
 }
 
-/// Folds by text: every recording of a text on one side.
-public func TextGroupedFolds(_ utterances: [Utterance], labels: [Int], count: Int, seed: UInt64) throws -> GroupedFolds
-{
-    try GroupedFolds(groups: HeldOut.texts.groups(utterances), labels: labels, count: count, seed: seed)
-}
-
-/// Folds by speaker: every clip of a speaker on one side.
-public func SpeakerGroupedFolds(_ utterances: [Utterance], labels: [Int], count: Int, seed: UInt64) throws
-    -> GroupedFolds
-{
-    try GroupedFolds(groups: HeldOut.speakers.groups(utterances), labels: labels, count: count, seed: seed)
-}
-
 /// Labels permuted over groups: each group's clips get the labels of another, in random order within it.
 ///
 /// A text's bundle of labels stays together (an intent stays an intent of whole texts), the link to the sound is cut.

@@ -50,15 +50,14 @@ public enum IntentCosineDifference {
             }
             return (within, across, deltas.isEmpty ? nil : mean(deltas))
         }
-        func curve(_ name: String, control: Bool, _ values: @escaping (Int) -> [Double]) -> Curve {
+        func curve(
+            _ name: String, control: Bool, reach: Double = 1, _ values: @escaping (Int) -> [Double]
+        ) -> Curve {
             let layerValues = (0..<layers).map { layer in
                 let v = values(layer)
-                let bounds = Interval.bootstrap(
-                    units: v.count, draws: options.bootstrapDraws, seed: options.seed, part: "pairs"
-                ) { draw in mean(draw.map { v[$0] }) }
-                let m = mean(v)
+                let bounds = Interval.ofMean(v, reach: reach, options, part: "pairs")
                 return LayerValue(
-                    layer: layer, value: m, low: bounds?.low ?? m, high: bounds?.high ?? m,
+                    layer: layer, value: mean(v), low: bounds.low, high: bounds.high,
                     control: control ? figures[layer].control : nil)
             }
             let used = Set(pairs.flatMap { $0.a + $0.b }).count
@@ -67,7 +66,7 @@ public enum IntentCosineDifference {
         return Analysis(
             .intentCosineDifference,
             curves: [
-                curve("delta", control: true) { layer in
+                curve("delta", control: true, reach: 2) { layer in
                     zip(figures[layer].within, figures[layer].across).map { $0 - $1 }
                 },
                 curve("within", control: false) { figures[$0].within },

@@ -1,18 +1,9 @@
+import Corpora
 import MLX
 
 /// 95 % intervals. Accuracies: Wilson's score interval with a group-aware effective number of clips, which stays
 /// honest at 0 and 1 where a bootstrap collapses. Means over queries or pairs: percentile bootstrap.
 enum Interval {
-    static let z = 1.959963984540054
-
-    static func wilson(share p: Double, n: Double) -> (low: Double, high: Double) {
-        guard n > 0 else { return (0, 1) }
-        let z2 = z * z
-        let centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-        let half = z / (1 + z2 / n) * (p * (1 - p) / n + z2 / (4 * n * n)).squareRoot()
-        return (max(0, centre - half), min(1, centre + half))
-    }
-
     /// - Parameters correct, tested: per clip, how often it was right and how often it was tested.
     static func clustered(correct: [Double], tested: [Double], groups: [Int]) -> (
         value: Double, low: Double, high: Double
@@ -36,8 +27,19 @@ enum Interval {
             let variance = squares / (all * all) * count / (count - 1)
             effective = variance > 0 ? min(p * (1 - p) / variance, clips) : clips
         }
-        let bounds = wilson(share: p, n: max(effective, 1))
+        let bounds = Statistics.wilson(share: p, of: max(effective, 1))
         return (p, bounds.low, bounds.high)
+    }
+
+    /// Of the mean of cosines or their differences, one a unit. One unit says nothing of others: it gets all that there can be.
+    ///
+    /// - Parameter reach: the values lie in -reach ... reach.
+    static func ofMean(
+        _ values: [Double], reach: Double, _ options: AnalysisOptions, part: String
+    ) -> (low: Double, high: Double) {
+        bootstrap(units: values.count, draws: options.bootstrapDraws, seed: options.seed, part: part) { draw in
+            mean(draw.map { values[$0] })
+        } ?? (-reach, reach)
     }
 
     /// Percentile bootstrap of a statistic over `count` units; the same draws for each statistic of one seed.
@@ -50,13 +52,10 @@ enum Interval {
         for _ in 0..<draws {
             if let value = statistic((0..<count).map { _ in random.index(below: count) }) { values.append(value) }
         }
-        guard !values.isEmpty else { return nil }
         values.sort()
-        func quantile(_ q: Double) -> Double {
-            let at = q * Double(values.count - 1)
-            let i = Int(at)
-            return values[i] + (at - Double(i)) * (values[min(i + 1, values.count - 1)] - values[i])
-        }
-        return (quantile(0.025), quantile(0.975))
+        guard let low = Statistics.quantile(sorted: values, 0.025),
+            let high = Statistics.quantile(sorted: values, 0.975)
+        else { return nil }
+        return (low, high)
     }
 }

@@ -6,7 +6,7 @@ import MLX
 /// The states of clips, from one forward pass each; all five analyses are observers of it.
 public enum ModelStates {
     /// - Parameters:
-    ///   - lens: whether the logit lens is wanted for a clip: it costs a product with the whole vocabulary a layer.
+    ///   - lens: whether the logit lens is wanted for a clip: it costs two products with the whole vocabulary a layer.
     ///   - batch: clips of one forward pass.
     public static func collect(
         _ utterances: [Utterance], model: any AudioLanguageModel, batch size: Int = 8,

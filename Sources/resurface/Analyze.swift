@@ -109,8 +109,10 @@ struct Analyze: ParsableCommand {
         }
         try source.warm(utterances)
         let passes = Progress("forward passes")
+        let hasIntents = utterances.contains { $0.intent != nil }
         let states = try ModelStates.collect(
-            utterances, model: source.model, batch: batch, features: source.features,
+            utterances, model: source.model, batch: batch, lens: { !hasIntents || $0.intent != nil },
+            features: source.features,
             progress: { passes.update($0, of: $1) }, shouldStop: { Interrupt.requested })
         var settings = AnalysisOptions()
         settings.seed = seed

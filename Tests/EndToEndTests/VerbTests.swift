@@ -114,6 +114,11 @@ final class VerbTests: XCTestCase {
             XCTAssertEqual(analysed.json?["layers"] as? Int, 4)
             XCTAssertEqual(analysed.json?["clips"] as? Int, 60)
             XCTAssertTrue(command.exists("layers/layers.json"))
+            // No clip has an intent, so that the lens looks at all.
+            let lens = try XCTUnwrap(
+                (analysed.json?["analyses"] as? [[String: Any]])?.first { $0["name"] as? String == "logitLens" })
+            let curve = try XCTUnwrap((lens["curves"] as? [[String: Any]])?.first)
+            XCTAssertEqual((curve["data"] as? [String: Any])?["n"] as? Int, 60)
             let page = try String(contentsOf: command.path("layers/report.html"), encoding: .utf8)
             XCTAssertTrue(page.contains("Layers of model"))
 
@@ -122,6 +127,65 @@ final class VerbTests: XCTestCase {
                 "layers/layers.json", "--out", "auto", "--steps", "2", "--no-adch")
             XCTAssertEqual(auto.code, 0, auto.error)
             XCTAssertFalse(command.exists("auto/adapter/heads.safetensors"))
+        }
+    }
+
+    /// A system turn is part of what a run was trained with: whoever measures its adapter asks so too.
+    func testTheSystemTurnOfARun() throws {
+        try withCommand { command in
+            let trained = try command.run(command.finetune("run", steps: 2, ["--system", "Be kind."]))
+            XCTAssertEqual(trained.code, 0, trained.error)
+            func asked(_ more: String...) throws -> String? {
+                let found = try command.run(
+                    [
+                        "evaluate", "--model", command.model.path, "--corpus", command.corpus.path, "--tokens", "2",
+                        "--json",
+                    ]
+                        + more)
+                XCTAssertEqual(found.code, 0, found.error)
+                return (found.json?["settings"] as? [String: Any])?["systemPrompt"] as? String
+            }
+            XCTAssertEqual(try asked("--adapter", "run"), "Be kind.")
+            XCTAssertEqual(try asked("--adapter", "run/adapter"), "Be kind.")
+            XCTAssertEqual(try asked("--adapter", "run", "--system", "Be brief."), "Be brief.")
+            XCTAssertNil(try asked())
+            // And it reaches the model.
+            try write(TinyModel.tone(200), to: command.path("clip.wav"))
+            var lengths: [Int] = []
+            for more in [[], ["--system", "Be kind."], ["--adapter", "run"]] {
+                let found = try command.run(
+                    ["trace", "--model", command.model.path, "--audio", "clip.wav", "--out", "trace", "--json"] + more)
+                lengths.append(try XCTUnwrap(found.json?["length"] as? Int, found.error))
+            }
+            XCTAssertGreaterThan(lengths[1], lengths[0])
+            XCTAssertEqual(lengths[2], lengths[1])
+            try Data("system: [1\n".utf8).write(to: command.path("run/config.yaml"))
+            let damaged = try command.run(
+                "evaluate", "--model", command.model.path, "--corpus", command.corpus.path, "--adapter", "run")
+            XCTAssertEqual(damaged.code, 2)
+            XCTAssertTrue(damaged.error.contains("run/config.yaml"), damaged.error)
+        }
+    }
+
+    /// The file of a run trains the same layers again, without being told which.
+    func testTheSettingsOfARunAreASettingsFile() throws {
+        try withCommand { command in
+            XCTAssertEqual(try command.run(command.finetune("run", steps: 2)).code, 0)
+            let arguments = [
+                "finetune", "--model", command.model.path, "--corpus", command.corpus.path, "--config",
+                "run/config.yaml",
+            ]
+            let again = try command.run(arguments + ["--out", "again"])
+            XCTAssertEqual(again.code, 0, again.error)
+            for file in ["config.yaml", "adapter/adapter_model.safetensors"] {
+                XCTAssertEqual(
+                    try Data(contentsOf: command.path("again/" + file)),
+                    try Data(contentsOf: command.path("run/" + file)))
+            }
+            let other = try command.run(arguments + ["--layers", "0-0", "--out", "other"])
+            XCTAssertEqual(other.code, 0, other.error)
+            XCTAssertTrue(
+                try String(contentsOf: command.path("other/config.yaml"), encoding: .utf8).contains("lastLayer: 0"))
         }
     }
 

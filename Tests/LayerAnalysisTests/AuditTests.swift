@@ -139,6 +139,28 @@ final class AuditTests: XCTestCase {
         }
     }
 
+    /// Speakers that nobody named are one: no reason to end without a report. And where most clips have one value, guessing it
+    /// is the chance.
+    func testOneSpeakerAndAValueThatMostClipsHave() throws {
+        try withTemporaryFolder { folder in
+            try AuditCorpus().write(to: folder)
+            var corpus = try Corpus.load(folder)
+            var children = 0
+            corpus.utterances.removeAll { clip in
+                guard clip.attribute == "child" else { return false }
+                children += 1
+                return children % 3 != 0
+            }
+            let uneven = try CorpusAudit.run(corpus)
+            let age = try finding(uneven, .engineLeftOut, "age, spectrum")
+            XCTAssertFalse(age.figures.isEmpty)
+            for figure in age.figures { XCTAssertEqual(figure.chance ?? 0, 0.75, accuracy: 0.01, figure.name) }
+            for index in corpus.utterances.indices { corpus.utterances[index].speaker = "unknown" }
+            let one = try CorpusAudit.run(corpus)
+            XCTAssertEqual(try finding(one, .engineLeftOut, "age, spectrum").verdict, .notTested)
+        }
+    }
+
     func testDependence() {
         // Two engines, two values: 3 and 1, 1 and 3. H = ln 2; H(value | engine) = H(1/4).
         let found = Dependence(of: [0, 0, 0, 1, 0, 1, 1, 1], from: [0, 0, 0, 0, 1, 1, 1, 1])

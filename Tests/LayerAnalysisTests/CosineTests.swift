@@ -21,6 +21,10 @@ final class CosineTests: XCTestCase {
         XCTAssertEqual(analysis.curve("across")?.layers[0].value ?? 9, 0.5, accuracy: 1e-6)
         XCTAssertEqual(analysis.curve("delta")?.layers[0].value ?? 9, -0.5, accuracy: 1e-6)
         XCTAssertEqual(analysis.curve("delta")?.data.n, 3)
+        // One pair says nothing of others.
+        XCTAssertEqual(analysis.curve("delta")?.layers[0].low, -2)
+        XCTAssertEqual(analysis.curve("delta")?.layers[0].high, 2)
+        XCTAssertEqual(analysis.curve("across")?.layers[0].low, -1)
     }
 
     func testFluentSpeechCommandsHasElevenPairs() {

@@ -104,14 +104,18 @@ extension CorpusAudit {
         var finding = AuditFinding(
             check: .engineLeftOut, subject: "\(category.rawValue), \(view.rawValue)", verdict: .notTested,
             statement: engines.count < 2 ? "one engine speaks all" : "too few clips or voices")
-        guard classes.count > 1, engines.count > 1, chosen.count >= fewestClips else { return finding }
-        let labels = utterances.map { classes.firstIndex(of: $0.attribute ?? "") ?? 0 }
         let groups = HeldOut.speakers.groups(utterances)
+        guard classes.count > 1, engines.count > 1, chosen.count >= fewestClips, Set(groups).count > 1 else {
+            return finding
+        }
+        let labels = utterances.map { classes.firstIndex(of: $0.attribute ?? "") ?? 0 }
+        // Of guessing the commonest value of all clips: an engine's own may all have one.
+        let most = classes.indices.map { c in labels.count { $0 == c } }.max() ?? 0
+        let chance = Double(most) / Double(labels.count)
         let probe = Probe(
             classifier: LogisticRegression(c: options.c), controls: options.controls, seed: options.seed)
         let folds = try GroupedFolds(
-            groups: groups, labels: labels, count: min(options.folds, max(2, Set(groups).count)), seed: options.seed)
-        let chance = 1 / Double(classes.count)
+            groups: groups, labels: labels, count: min(options.folds, Set(groups).count), seed: options.seed)
         var worst = AuditVerdict.passed
         var bound: [String] = []
         for engine in engines {
@@ -127,7 +131,8 @@ extension CorpusAudit {
                 ) { rows[$1] }.first
                 return found.map {
                     AuditFigure(
-                        "\(engine) \(name)", $0.value, low: $0.low, high: $0.high, chance: chance, control: $0.control,
+                        "\(engine) \(name)", $0.value, low: $0.low, high: $0.high, chance: chance,
+                        control: $0.control,
                         n: own.count, groups: Set(own.map { groups[$0] }).count, unit: "speakers")
                 }
             }
