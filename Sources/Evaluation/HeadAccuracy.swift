@@ -7,7 +7,7 @@ public struct HeadAccuracy: Codable, Sendable, Equatable {
     public var groups: Int
     public var right: Double
     public var interval: Interval
-    /// Of guessing.
+    /// Of guessing each value as often.
     public var chance: Double
 
     /// - Parameters:

@@ -123,11 +123,11 @@ public enum PAMetrics {
     /// The PA-score of one setting minus another's on the clips that both scored, per category; texts drawn together.
     public static func difference(
         _ a: [ScoredClip], minus b: [ScoredClip], category: String
-    ) -> (estimate: Estimate, notAbove: Double)? {
+    ) -> Estimate? {
         let other = Dictionary(b.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let pairs = a.filter { $0.category == category }.compactMap { clip in other[clip.id].map { (clip, $0) } }
         return Statistics.pairedDifference(
-            pairs.map { Double($0.0.r) }, pairs.map { Double($0.1.r) }, groups: pairs.map(\.0.textGroup))
+            pairs.map { Double($0.0.r) }, pairs.map { Double($0.1.r) }, groups: pairs.map(\.0.textGroup))?.estimate
     }
 }
 

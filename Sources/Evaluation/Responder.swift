@@ -36,16 +36,16 @@ public struct Responder {
     }
 
     /// Perplexity of plain text, which says whether the LLM as such was harmed. Each text is read by itself.
-    public func perplexity(of texts: [String], progress: (Int, Int) -> Void = { _, _ in }) throws -> Perplexity {
+    public func perplexity(of texts: [String], shouldStop: () -> Bool = { false }) throws -> Perplexity {
         var total = Perplexity()
-        for (i, text) in texts.enumerated() {
+        for text in texts {
+            if shouldStop() { throw CancellationError() }
             let ids = Array(model.tokenizer.encode(text).prefix(512))
             guard ids.count > 1 else { continue }
             let first = Prompt(
-                inputIDs: [ids[0]], audioMask: [false], embeddings: model.decoder.embedTokens(MLXArray([ids[0]])))
+                inputIDs: [ids[0]], audioMask: [false], embeddings: model.answerEmbeddings(MLXArray([ids[0]])))
             let (sum, count) = try model.logLikelihoods([(first, Array(ids.dropFirst()))])[0]
             try total.add(negativeLogLikelihood: -Double(sum), tokens: count)
-            progress(i + 1, texts.count)
         }
         return total
     }

@@ -54,15 +54,15 @@ public struct TopicJudge: Sendable {
 
     /// How often reference answers are on topic when their own text is known by its other words alone.
     public func control(_ utterances: [Utterance]) -> TopicShare? {
-        var seen: Set<String> = []
-        return TopicShare(
-            utterances.compactMap { u in
-                guard let response = u.response, seen.insert(u.textGroup + "\n" + response).inserted,
-                    let own = texts.firstIndex(of: u.textGroup)
-                else { return nil }
-                let rest = terms.vector(Self.document(words[own].subtracting([response])))
-                return isOnTopic(response, of: own, profile: rest)
-            })
+        var seen: Set<String> = [], found: [(isOnTopic: Bool, text: String)] = []
+        for u in utterances {
+            guard let response = u.response, seen.insert(u.textGroup + "\n" + response).inserted,
+                let own = texts.firstIndex(of: u.textGroup)
+            else { continue }
+            let rest = terms.vector(Self.document(words[own].subtracting([response])))
+            found.append((isOnTopic(response, of: own, profile: rest), u.textGroup))
+        }
+        return TopicShare(found.map(\.isOnTopic), texts: found.map(\.text))
     }
 }
 
@@ -70,7 +70,7 @@ public struct TopicJudge: Sendable {
 public struct TopicShare: Codable, Sendable, Equatable {
     public var n: Int
     public var share: Double
-    /// Wilson's.
+    /// Wilson's, or from drawing texts where several answers are of one.
     public var interval: Interval
 
     /// nil for no answers.
@@ -80,6 +80,14 @@ public struct TopicShare: Codable, Sendable, Equatable {
         n = onTopic.count
         share = Double(count) / Double(n)
         interval = Statistics.wilson(successes: count, of: n)
+    }
+
+    /// Several answers a text: its answers are drawn together.
+    init?(_ onTopic: [Bool], texts: [String]) {
+        guard let found = Statistics.estimate(onTopic.map { $0 ? 1 : 0 }, groups: texts, range: 0...1) else {
+            return nil
+        }
+        (n, share, interval) = (found.n, found.mean, found.interval)
     }
 
     /// For people: `73.1 % [64.9, 80.0] of 130`.

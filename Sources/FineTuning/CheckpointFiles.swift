@@ -33,7 +33,14 @@ enum CheckpointFiles {
     /// Checks the folder against its manifest and reads what a resume compares.
     static func state<State: Decodable>(_ type: State.Type, in folder: URL) throws -> State {
         try AtomicDirectory.verify(folder)
-        return try JSONDecoder().decode(type, from: Data(contentsOf: folder.appendingPathComponent(stateName)))
+        let file = folder.appendingPathComponent(stateName)
+        do {
+            return try JSONDecoder().decode(type, from: Data(contentsOf: file))
+        } catch is DecodingError {
+            throw FineTuningError(
+                "\(file.path): not a checkpoint of this version: start a new run, or go on with the version that wrote it"
+            )
+        }
     }
 
     /// Puts weights and moments back. Shapes that differ change nothing of their part.

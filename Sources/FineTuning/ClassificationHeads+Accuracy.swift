@@ -23,9 +23,9 @@ extension ClassificationHeads {
     /// What the heads of a run say of labelled clips; nil where the run was trained without them. Right heads beside wrong answers
     /// mean that the voice is heard and not used.
     public static func answers(
-        of run: URL, to examples: [Example], model: any AudioLanguageModel
+        of run: URL, to examples: [Example], model: any AudioLanguageModel, shouldStop: () -> Bool = { false }
     ) throws -> [HeadAnswer]? {
-        try readings(of: run, examples.map(\.prompt), model: model).map { readings in
+        try readings(of: run, examples.map(\.prompt), model: model, shouldStop: shouldStop).map { readings in
             zip(examples, readings).compactMap { example, read in
                 example.label.map {
                     HeadAnswer(
@@ -38,7 +38,7 @@ extension ClassificationHeads {
 
     /// One reading a prompt; nil where the run was trained without heads. The run's adapter must be in the model.
     public static func readings(
-        of run: URL, _ prompts: [Prompt], model: any AudioLanguageModel
+        of run: URL, _ prompts: [Prompt], model: any AudioLanguageModel, shouldStop: () -> Bool = { false }
     ) throws -> [HeadReading]? {
         let url = Adapters.folder(of: run).appendingPathComponent("heads.safetensors")
         guard FileManager.default.fileExists(atPath: url.path) else { return nil }
@@ -56,6 +56,7 @@ extension ClassificationHeads {
             throw FineTuningError("\(url.path): \(error)")
         }
         return try stride(from: 0, to: prompts.count, by: 8).flatMap { start in
+            if shouldStop() { throw CancellationError() }
             let part = Array(prompts[start..<min(start + 8, prompts.count)])
             let batch = PromptBatch(part, padding: .right)
             var pooled = MLXArray(0)

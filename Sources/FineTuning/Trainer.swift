@@ -159,13 +159,16 @@ public final class Trainer {
         for t in trained {
             if let array = t.parameter.array, try array.isFinite().all().item() == 0 {
                 return FineTuningError(
-                    "step \(step): weight \(t.path) is not finite; lower the learning rate and resume")
+                    "step \(step): weight \(t.path) is not finite; start a new run (another --out) with a lower learning rate"
+                )
             }
         }
         for (t, gradient) in zip(trained, gradients) where try gradient.isFinite().all().item() == 0 {
             return FineTuningError(
-                "step \(step): the gradient of \(t.path) is not finite; lower the learning rate and resume")
+                "step \(step): the gradient of \(t.path) is not finite; start a new run (another --out) with a lower learning rate"
+            )
         }
-        return FineTuningError("step \(step): the loss is not finite; lower the learning rate and resume")
+        return FineTuningError(
+            "step \(step): the loss is not finite; start a new run (another --out) with a lower learning rate")
     }
 }

@@ -61,7 +61,7 @@ public enum HTMLReport {
 
     private static func configuration(_ content: ReportContent) -> String {
         guard !content.configuration.isEmpty else { return "" }
-        return "<p>Every default is written out; with this file the run can be repeated.</p>\n"
+        return "<p>Every default is written out; `resurface finetune --config` takes each part as a file.</p>\n"
             + "<pre class=\"configuration\" tabindex=\"0\">\(HTML.escape(content.configuration))</pre>\n"
     }
 }

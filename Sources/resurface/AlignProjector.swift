@@ -79,8 +79,14 @@ extension Align {
                 throw ValidationError(
                     "\(checkpoint.path) is of a training that was stopped: give --resume to go on, or remove it")
             }
+            let target = URL(fileURLWithPath: out)
+            try OutputFolder.check(target.deletingLastPathComponent())
+            var isFolder: ObjCBool = false
+            guard !FileManager.default.fileExists(atPath: out, isDirectory: &isFolder) || !isFolder.boolValue else {
+                throw ValidationError("--out \(out): expected a file's name, found a folder")
+            }
             let folder = URL(fileURLWithPath: corpus, isDirectory: true)
-            let utterances = try Corpus.load(folder).utterances
+            let utterances = try Corpus.load(folder).utterances.filter { $0.split != .test }
             let model = try SmolModel(folder: SmolSetup.folder, name: "smol", withoutProjector: true)
             var options = AlignmentOptions()
             options.steps = steps
@@ -109,6 +115,7 @@ extension Align {
                 }, shouldStop: { Interrupt.requested })
             var heldOut = HeldOut(known: alignment.train.map(\.speaker)), shown = 0
             for item in alignment.validation {
+                if Interrupt.requested { throw CancellationError() }
                 let heard = try alignment.transcript(item)
                 heldOut.add(heard, text: item.text, speaker: item.speaker, kind: item.kind)
                 if shown < 8, !json {
@@ -125,7 +132,7 @@ extension Align {
                 "word_error_rate_unheard_voices": HeldOut.line(answer.wordErrors["unheard"]),
             ]
             metadata["initial_command"] = initialCommand
-            try alignment.save(to: URL(fileURLWithPath: out), metadata: metadata)
+            try alignment.save(to: target, metadata: metadata)
             try? FileManager.default.removeItem(at: checkpoint)
             if json { return try printJSON(answer) }
             print("word error rate on unheard texts")

@@ -89,6 +89,7 @@ struct Doctor: ParsableCommand {
         var config = FineTuneConfig()
         config.quantize = quantize ?? 0
         (config.microBatchSize, config.rank, config.recompute) = (microBatchSize, rank, recompute)
+        config.batchSize = microBatchSize
         let range = try layers.map { try layerRange($0, layers: shape.decoder.layers) } ?? 0...shape.decoder.layers - 1
         (config.firstLayer, config.lastLayer) = (range.lowerBound, range.upperBound)
         try config.validate(layers: shape.decoder.layers)

@@ -18,7 +18,7 @@ extension Evaluate {
         }
         try source.warm(clips)
         var bars: [String: Progress] = [:]
-        let figures = try Responder(model: source.model).content(
+        let figures = try Responder(model: source.model, maximumTokens: tokens).content(
             clips, texts: test, spoken: Alignment.spoken, features: source.features,
             progress: { done, total, what in
                 let bar = bars[what] ?? Progress(what)
@@ -27,11 +27,14 @@ extension Evaluate {
             }, shouldStop: { Interrupt.requested })
         var heard: [(rate: WordErrorRate, group: String)] = []
         if let smol = source.model as? SmolModel {
-            for clip in test {
+            let progress = Progress("transcribing")
+            for (i, clip) in test.enumerated() {
+                if Interrupt.requested { throw CancellationError() }
                 let stages = try smol.encode(smol.mel(of: source.sound(of: clip)))
                 let words = try smol.transcript(of: SmolProjector.frames(of: stages))
                 heard.append(
                     (WordErrorRate(reference: Alignment.spoken(clip.text), hypothesis: words), clip.textGroup))
+                progress.update(i + 1, of: test.count)
             }
         }
         struct Answer: Codable { var content: ContentFigures, wordErrors: WordErrorFigures? }

@@ -18,7 +18,8 @@ extension Evaluate {
         try source.warm(clips)
         let readings = try ClassificationHeads.readings(
             of: URL(fileURLWithPath: adapter, isDirectory: true),
-            clips.map { try source.model.prompt(hearing: source.features($0)) }, model: source.model)
+            clips.map { try source.model.prompt(hearing: source.features($0)) }, model: source.model,
+            shouldStop: { Interrupt.requested })
         guard let readings, !readings.isEmpty else {
             throw EvaluationError(
                 "no answer of heads: \(adapter) was trained without them, or \(corpus) has no clip of the split \(split.rawValue) "
@@ -46,9 +47,10 @@ extension Evaluate {
         of run: URL, _ source: FeatureSource, _ utterances: [Utterance]
     ) throws -> [String: HeadAccuracy]? {
         let examples = try utterances.map { try Example($0, features: source.features($0), model: source.model) }
-        guard let answers = try ClassificationHeads.answers(of: run, to: examples, model: source.model) else {
-            return nil
-        }
+        guard
+            let answers = try ClassificationHeads.answers(
+                of: run, to: examples, model: source.model, shouldStop: { Interrupt.requested })
+        else { return nil }
         let all = Array(zip(answers, utterances.map(\.textGroup)))
         var found: [String: HeadAccuracy] = [:]
         found["category"] = HeadAccuracy(

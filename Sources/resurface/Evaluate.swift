@@ -147,9 +147,11 @@ struct Evaluate: ParsableCommand {
                 utterances, texts: texts, features: source.features, progress: { reading.update($0, of: $1) },
                 shouldStop: { Interrupt.requested })
         let plain = utterances.compactMap(\.generic)
-        let perplexity = try responder.perplexity(of: Array(Set(plain)).sorted())
+        let perplexity = try responder.perplexity(
+            of: Array(Set(plain)).sorted(), shouldStop: { Interrupt.requested })
         let settings = EvaluationResult.Settings(
-            suite: suite.rawValue, split: split.rawValue, decoding: "greedy", maximumTokens: tokens, systemPrompt: source.model.system,
+            suite: suite.rawValue, split: split.rawValue, decoding: "greedy", maximumTokens: tokens,
+            systemPrompt: source.model.system,
             judge: judge.name, judgeCorpus: judgeCorpus?.folder.lastPathComponent,
             seed: Statistics.defaultSeed, draws: Statistics.defaultDraws)
         return EvaluationResult(

@@ -23,8 +23,8 @@ struct Finetune: ParsableCommand {
     @Option(help: "The corpus folder; its train split is used.")
     var corpus: String
 
-    @Option(help: "A-B, both included, or auto.")
-    var layers = "auto"
+    @Option(help: "A-B, both included, or auto (default: firstLayer and lastLayer of --config, else auto).")
+    var layers: String?
 
     @Option(help: "layers.json for --layers auto.")
     var layersFile = "runs/layers/layers.json"
@@ -59,7 +59,7 @@ struct Finetune: ParsableCommand {
     var json = false
 
     func run() throws {
-        var settings = FineTuneConfig()
+        var settings = FineTuneConfig(), layers = layers ?? "auto"
         if let config {
             do {
                 let text = try String(contentsOfFile: config, encoding: .utf8)
@@ -75,6 +75,14 @@ struct Finetune: ParsableCommand {
                             "\(config): unknown setting \(key); known: \(fields.keys.sorted().joined(separator: ", "))")
                     }
                     fields[key] = value
+                }
+                let ends = [given["firstLayer"], given["lastLayer"]].compactMap { $0 }
+                if self.layers == nil, !ends.isEmpty {
+                    guard ends.count == 2 else {
+                        throw FineTuningError(
+                            "\(config): expected firstLayer and lastLayer together, found one of them")
+                    }
+                    layers = "\(ends[0])-\(ends[1])"
                 }
                 settings = try YAMLDecoder().decode(FineTuneConfig.self, from: Yams.dump(object: fields))
             } catch let error as FineTuningError {
@@ -108,7 +116,7 @@ struct Finetune: ParsableCommand {
         let folder = URL(fileURLWithPath: out, isDirectory: true)
         try OutputFolder.check(folder)
         try Run(folder).check(resume: resume)
-        try checkMemory(settings)
+        try checkMemory(settings, layers: layers)
         let model = try ModelOptions.load(settings.model, quantize: settings.quantize, device: options.device)
         let depth = model.decoder.config.layers
         let range: ClosedRange<Int>
@@ -119,7 +127,6 @@ struct Finetune: ParsableCommand {
             range = try layerRange(layers, layers: depth)
         }
         (settings.firstLayer, settings.lastLayer) = (range.lowerBound, range.upperBound)
-        try settings.validate(layers: depth)
         let source = try FeatureSource(corpus, model: model)
         let metrics = try Self.train(source, settings: settings, out: folder, resume: resume, label: "step")
         if json {
@@ -134,7 +141,7 @@ struct Finetune: ParsableCommand {
     }
 
     /// Before anything is loaded, for layers that are known by then; by a least guess of the examples' lengths.
-    private func checkMemory(_ settings: FineTuneConfig) throws {
+    private func checkMemory(_ settings: FineTuneConfig, layers: String) throws {
         let shape = try ModelRegistry.shape(settings.model)
         var settings = settings
         settings.lastLayer = shape.decoder.layers - 1
@@ -143,6 +150,7 @@ struct Finetune: ParsableCommand {
             let range = try layerRange(layers, layers: shape.decoder.layers)
             (settings.firstLayer, settings.lastLayer) = (range.lowerBound, range.upperBound)
         }
+        try settings.validate(layers: shape.decoder.layers)
         try ProcessMemory.require(MemoryEstimate(shape, config: settings, positions: 100, answer: 20, examples: 1))
     }
 

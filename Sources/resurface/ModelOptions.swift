@@ -45,7 +45,8 @@ extension Device: ExpressibleByArgument {}
 
 /// How a model is asked, for the verbs that ask.
 struct PromptOptions: ParsableArguments {
-    @Option(help: "The system turn, in place of the model's own, or of the one that the adapter's run was trained with.")
+    @Option(
+        help: "The system turn, in place of the model's own, or of the one that the adapter's run was trained with.")
     var system: String?
 
     /// Puts the run's adapter, where one is given, into the model, and says how the model is asked.

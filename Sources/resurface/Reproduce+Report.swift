@@ -5,6 +5,7 @@ import FineTuning
 import Foundation
 import LayerAnalysis
 import Reports
+import Yams
 
 /// The report: what `reproduce` found, as a page.
 extension Reproduce {
@@ -25,7 +26,7 @@ extension Reproduce {
         _ source: FeatureSource, _ report: LayersReport, _ range: ClosedRange<Int>, _ summary: Summary,
         _ awareness: [String: EvaluationResult], _ safety: [String: SafetyFigures],
         _ training: [ReportContent.TrainingCurve], _ settings: [(name: String, config: FineTuneConfig?)]
-    ) -> ReportContent {
+    ) throws -> ReportContent {
         let synthetic =
             corpus == nil
             ? "synthetic speech; emotion by prosody rules, which hardly carries over to real emotion"
@@ -35,6 +36,11 @@ extension Reproduce {
             lead:
                 "Five layer-wise analyses and selective fine-tuning of layers \(range.lowerBound)-\(range.upperBound) (\(synthetic))."
         )
+        content.facts = [
+            .init("Model", source.model.name), .init("Clips", "\(source.corpus.utterances.count)"),
+            .init("Tuned layers", "\(range.lowerBound)-\(range.upperBound) of \(report.layers)"),
+            .init("Seed", "\(seed)"),
+        ]
         content.add(report)
         content.training = training
         content.summary = summary
@@ -49,13 +55,32 @@ extension Reproduce {
                     guard let p = awareness[s.name]?.perplexity, let value = p.value else { return nil }
                     return [ReportContent.defaultNames[s.name] ?? s.name, String(format: "%.2f", value), "\(p.tokens)"]
                 }))
+        content.tables.append(differences(awareness))
         content.tables.append(preferences(awareness))
         content.examples = examples(source, awareness)
         let configs = settings.compactMap { s in s.config.map { (s.name, $0) } }
-        content.configuration = configs.map { name, c in
-            "\(name): layers \(c.firstLayer)-\(c.lastLayer), ADCH \(c.adch), rank \(c.rank), alpha \(c.alpha), epochs \(c.epochs), batch \(c.batchSize), learning rate \(c.learningRate), lambda \(c.lambda), seed \(c.seed)"
-        }.joined(separator: "\n")
+        content.configuration = try configs.map { "# \($0)\n" + (try YAMLEncoder().encode($1)) }.joined(separator: "\n")
         return content
+    }
+
+    private func differences(_ awareness: [String: EvaluationResult]) -> ReportContent.Table {
+        let vanilla = awareness["vanilla"]?.clips.map(ScoredClip.init) ?? []
+        return .init(
+            title: "What tuning changes",
+            note: "PA-score less vanilla's on the same clips; texts drawn together.",
+            header: ["setting", "category", "clips", "difference", "95 %"],
+            rows: Summary.order.filter { $0 != "vanilla" }.flatMap { name in
+                Category.allCases.compactMap { category in
+                    guard let own = awareness[name]?.clips.map(ScoredClip.init),
+                        let found = PAMetrics.difference(own, minus: vanilla, category: category.rawValue)
+                    else { return nil }
+                    return [
+                        ReportContent.defaultNames[name] ?? name, category.rawValue, "\(found.n)",
+                        String(format: "%+.2f", found.mean),
+                        String(format: "%+.2f to %+.2f", found.interval.low, found.interval.high),
+                    ]
+                }
+            })
     }
 
     private func preferences(_ awareness: [String: EvaluationResult]) -> ReportContent.Table {

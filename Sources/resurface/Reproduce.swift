@@ -44,6 +44,8 @@ struct Reproduce: ParsableCommand {
 
     func run() throws {
         let model = try options.load()
+        let depth = model.decoder.config.layers
+        let given = layers == "auto" ? nil : try layerRange(layers, layers: depth)
         try OutputFolder.make(folder)
         var inputs = Inputs(self, model: model)
         try inputs.hold(in: folder)
@@ -51,8 +53,7 @@ struct Reproduce: ParsableCommand {
         inputs.corpusHash = try Checksum.sha256(file: source.corpus.folder.appendingPathComponent(Corpus.fileName))
         try inputs.hold(in: folder)
         let report = try analysed(source)
-        let depth = model.decoder.config.layers
-        let range = layers == "auto" ? report.tunedRange : try layerRange(layers, layers: depth)
+        let range = given ?? report.tunedRange
         var settings: [(name: String, config: FineTuneConfig?)] = [("vanilla", nil)]
         if profile == .standard { settings.append(("all-layers", recipe(0...depth - 1, adch: false))) }
         settings += [("selective", recipe(range, adch: false)), ("pe-ft", recipe(range, adch: true))]
@@ -62,8 +63,13 @@ struct Reproduce: ParsableCommand {
         for (name, config) in settings {
             let run = folder.appendingPathComponent(name, isDirectory: true)
             if let config {
-                let adapter = run.appendingPathComponent("adapter")
-                if !FileManager.default.fileExists(atPath: adapter.path) {
+                if FileManager.default.fileExists(atPath: run.appendingPathComponent("adapter").path) {
+                    guard try Run(run).readConfig() == config else {
+                        throw FineTuningError(
+                            "\(run.path) was trained with other settings than this version's: remove it, or give another --out"
+                        )
+                    }
+                } else {
                     _ = try Finetune.train(
                         source, settings: config, out: run,
                         resume: FileManager.default.fileExists(atPath: run.path), label: "\(name), step")
@@ -81,7 +87,7 @@ struct Reproduce: ParsableCommand {
             }
         }
         try AtomicFile.write(try summary.json(), to: folder.appendingPathComponent("summary.json"))
-        let content = content(source, report, range, summary, awareness, safety, training, settings)
+        let content = try content(source, report, range, summary, awareness, safety, training, settings)
         let page = folder.appendingPathComponent("report.html")
         try AtomicFile.write(Data(HTMLReport.render(content).utf8), to: page)
         if json {
@@ -124,7 +130,8 @@ struct Reproduce: ParsableCommand {
             plan.voicesPerCommand = 1
         }
         let target = folder.appendingPathComponent("corpus", isDirectory: true)
-        let environment = try SpeechEnvironment.install { Progress.say($0) }
+        let environment = try SpeechEnvironment.install(
+            progress: { Progress.say($0) }, shouldStop: { Interrupt.requested })
         let builder = CorpusBuilder(
             plan: try CorpusPlan(texts: .bundled(), options: plan), folder: target, environment: environment)
         let progress = Progress("speaking")

@@ -46,7 +46,7 @@ struct Resurface: ParsableCommand {
             Foundation.exit(130)
         case is ModelError, is CheckpointError, is SpeechError, is TokenizationError, is FineTuningError,
             is EvaluationError,
-            is LayerAnalysisError, is ReportError, is CorpusError:
+            is LayerAnalysisError, is CorpusError:
             Progress.say("error: \(error)")
             Foundation.exit(2)
         default:

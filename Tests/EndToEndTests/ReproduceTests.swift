@@ -33,6 +33,18 @@ final class ReproduceTests: XCTestCase {
             XCTAssertEqual(try Data(contentsOf: kept).count, made[7].count + 1)
             XCTAssertEqual(try Data(contentsOf: command.path("all/report.html")), made[2])
 
+            // An adapter of an older recipe would stand in the report as if it were of this one.
+            let settingsFile = command.path("all/pe-ft/config.yaml")
+            let own = try String(contentsOf: settingsFile, encoding: .utf8)
+            XCTAssertTrue(
+                String(decoding: made[2], as: UTF8.self).contains("learningRate: 2.0"), "the settings are shown")
+            XCTAssertTrue(String(decoding: made[2], as: UTF8.self).contains("What tuning changes"))
+            try Data(own.replacingOccurrences(of: "rank: 8", with: "rank: 4").utf8).write(to: settingsFile)
+            let old = try reproduce("--layers", "1-2")
+            XCTAssertEqual(old.code, 2, old.error)
+            XCTAssertTrue(old.error.contains("all/pe-ft was trained with other settings"), old.error)
+            try Data(own.utf8).write(to: settingsFile)
+
             // Results of other inputs would stand in the report as if they were of these.
             for (more, says) in [
                 (["--layers", "0-2"], "--layers was 1-2, is 0-2"),

@@ -150,13 +150,15 @@ final class WrongInputTests: XCTestCase {
                 (["--batch-size", "many"], "many"), (["--save-every", "0"], "save-every"),
                 (["--config", "none.yaml"], "none.yaml"),
                 (["--layers", "auto"], "layers.json"),
+                (["--micro-batch-size", "9223372036854775807"], "micro-batch-size"),
+                (["--rank", "10000000000000000"], "rank"),
             ] {
                 try assertRefused(command, command.finetune("run", more), says: [word], writes: ["run"])
             }
             for (text, word) in [
                 ("learningRate: fast\n", "setting learningRate"), ("colour: red\n", "colour"), ("- 1\n", "mapping"),
                 ("a: [\n", "wrong.yaml"),
-                ("steps: 5.5\n", "setting steps"),
+                ("steps: 5.5\n", "setting steps"), ("microBatchSize: 9223372036854775807\n", "micro-batch-size"),
             ] {
                 try Data(text.utf8).write(to: command.path("wrong.yaml"))
                 try assertRefused(
@@ -167,6 +169,18 @@ final class WrongInputTests: XCTestCase {
                         "run", "--config", "wrong.yaml",
                     ], says: [word], writes: ["run"])
             }
+            try Data("firstLayer: 1\n".utf8).write(to: command.path("wrong.yaml"))
+            try assertRefused(
+                command,
+                [
+                    "finetune", "--model", command.model.path, "--corpus", command.corpus.path, "--out", "run",
+                    "--config",
+                    "wrong.yaml",
+                ], says: ["firstLayer", "lastLayer"], writes: ["run"])
+            // Before a corpus is spoken for it.
+            try assertRefused(
+                command, ["reproduce", "--model", command.model.path, "--layers", "0-40", "--out", "all"],
+                says: ["0-40", "0-3"], writes: ["all"])
             // Somewhere that cannot be written to: a file is in the way.
             try Data("x".utf8).write(to: command.path("file"))
             try assertRefused(command, command.finetune("file/run"), says: ["file/run"], writes: [])

@@ -70,9 +70,9 @@ final class PAMetricsTests: XCTestCase {
         }
         let result = try XCTUnwrap(
             PAMetrics.difference(clips({ _ in 1 }, 40), minus: clips({ $0 % 3 == 0 ? 1 : -1 }, 60), category: "age"))
-        XCTAssertEqual(result.estimate.n, 40)
-        XCTAssertEqual(result.estimate.mean, 2 * 26.0 / 40, accuracy: 1e-12)
-        XCTAssertGreaterThan(result.estimate.interval.low, 0)
+        XCTAssertEqual(result.n, 40)
+        XCTAssertEqual(result.mean, 2 * 26.0 / 40, accuracy: 1e-12)
+        XCTAssertGreaterThan(result.interval.low, 0)
     }
 
     func testSummaryHasTheContractsShape() throws {

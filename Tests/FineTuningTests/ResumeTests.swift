@@ -1,3 +1,4 @@
+import AudioLanguageModels
 import Checkpoints
 import FineTuning
 import Foundation
@@ -110,6 +111,37 @@ final class ResumeTests: XCTestCase {
             }
             try FileManager.default.removeItem(at: url)
             XCTAssertThrowsError(try tiny.trainer().resume(from: run)) { XCTAssertTrue($0 is CheckpointError, "\($0)") }
+        }
+    }
+
+    func testACheckpointOfAnotherVersionIsNamed() throws {
+        try withTemporaryFolder { folder in
+            let run = folder.appendingPathComponent("run"), tiny = try TinyRun(in: folder)
+            try Run(run).train(tiny.trainer(), resume: false)
+            let checkpoint = run.appendingPathComponent("checkpoints/step-12")
+            let tensors = try bytes(checkpoint.appendingPathComponent("state.safetensors"))
+            try AtomicDirectory.write(to: checkpoint, replacing: true) {
+                try tensors.write(to: $0.appendingPathComponent("state.safetensors"))
+                try Data("{\"step\": 12}".utf8).write(to: $0.appendingPathComponent("state.json"))
+            }
+            XCTAssertThrowsError(try tiny.trainer().resume(from: run)) {
+                XCTAssertTrue($0 is FineTuningError && "\($0)".contains("not a checkpoint of this version"), "\($0)")
+            }
+        }
+    }
+
+    /// A pass holds no more clips than a batch has.
+    func testTheMemoryOfAPassIsOfTheSmallerNumber() throws {
+        try withTemporaryFolder { folder in
+            let shape = try ModelShape(TinyModel.load(in: folder))
+            var config = TinyRun.config()
+            func estimate(_ batch: Int, _ micro: Int) -> Int {
+                (config.batchSize, config.microBatchSize) = (batch, micro)
+                return MemoryEstimate(shape, config: config, positions: 50, answer: 10, examples: 4).activations
+            }
+            XCTAssertEqual(estimate(2, 8), estimate(2, 2))
+            XCTAssertEqual(estimate(8, 2), estimate(2, 2))
+            XCTAssertEqual(estimate(8, 8), 4 * estimate(2, 2))
         }
     }
 
