@@ -98,13 +98,16 @@ public enum SoundFileLibrary {
 
 extension SoundFileLibrary {
     /// `SF_INFO` of sndfile.h.
-    struct Info {
+    package struct Info {
         var frames: Int64 = 0
         var sampleRate: Int32 = 0
         var channels: Int32 = 0
         var format: Int32 = 0
         var sections: Int32 = 0
         var seekable: Int32 = 0
+        /// C pads to 32 bytes, and the library clears them all; Swift would leave these out.
+        private var padding: Int32 = 0
+        init() {}
     }
 
     /// `SF_VIRTUAL_IO` of sndfile.h: the library reads through our own bounds-checked source.

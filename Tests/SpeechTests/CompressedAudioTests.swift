@@ -31,6 +31,11 @@ final class CompressedAudioTests: XCTestCase {
         }
     }
 
+    /// libsndfile clears all of its 32 bytes, the padding at the end too.
+    func testTheLibrarysStructureHasItsSizeInC() {
+        XCTAssertEqual(MemoryLayout<SoundFileLibrary.Info>.size, 32)
+    }
+
     func testDamagedFilesAreRefused() throws {
         let flac = [UInt8](try Data(contentsOf: golden("chirp-0.3.flac")))
         for bytes in [Array(flac.prefix(flac.count / 2)), Array(flac.prefix(50)), Array("fLaC".utf8)] {
