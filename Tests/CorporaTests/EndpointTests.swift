@@ -141,6 +141,16 @@ final class EndpointTests: XCTestCase {
                 XCTAssertFalse(text.contains("127.0.0.1"), "a corpus does not say whom it asked")
             }
         }
+        // Workers wait for the service most of the time: more of them than cores ask at once.
+        try withTemporaryFolder { folder in
+            guard let server = try EndpointServer(in: folder) else { throw XCTSkip("there is no python3") }
+            var plan = try plan(server.url)
+            plan.items = Array(plan.items.prefix(5))
+            for i in plan.items.indices { plan.items[i].job.engineVoice = "crowd" }
+            let corpus = folder.appendingPathComponent("corpus")
+            let builder = CorpusBuilder(plan: plan, folder: corpus, environment: environment)
+            XCTAssertEqual(try builder.build(workers: 5).spoken, 5)
+        }
         try withTemporaryFolder { folder in
             guard let server = try EndpointServer(in: folder) else { throw XCTSkip("there is no python3") }
             var plan = try plan(server.url, parts: [.age, .gender, .emotion, .safety, .intents])

@@ -43,7 +43,7 @@ public final class EndpointServer {
     }
 
     private static let source = #"""
-        import array, http.server, io, json, math, os, sys, wave
+        import array, http.server, io, json, math, os, sys, threading, wave
 
         def sound(channels=1, seconds=1.0):
             # A voiced buzz: praat has to find a pitch in it.
@@ -56,7 +56,7 @@ public final class EndpointServer {
                 file.writeframes(pcm.tobytes())
             return out.getvalue()
 
-        WAV, tries = sound(), {}
+        WAV, tries, crowd = sound(), {}, threading.Barrier(5)
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -89,6 +89,9 @@ public final class EndpointServer {
                 elif voice == "forbidden":
                     self.send(json.dumps({"error": {"message": "wrong key " + self.headers.get("Authorization", "")}}).encode(), 401)
                 elif voice == "rude": self.wfile.write(b"go away\n\n"); self.close_connection = True
+                elif voice == "crowd":  # answered only when five ask at once
+                    try: crowd.wait(20); self.send(WAV)
+                    except threading.BrokenBarrierError: self.send(b"alone", 400)
                 elif voice == "down": self.send(b"oh no", 503)
                 elif voice == "flaky" and tries[voice] == 1: self.send(b"oh no", 500)
                 elif voice == "flaky" and tries[voice] == 2: self.send(b"slower", 429, Retry_After="0")
