@@ -65,9 +65,9 @@ extension AudioLanguageModel {
     /// `quantize(bits:)` makes on loading, made once. One module at a time is in memory.
     /// - Parameters:
     ///   - target: a folder that does not exist yet: it is complete, or absent.
-    ///   - progress: tensors written, of how many.
+    ///   - progress: tensors written, of how many; what it throws ends the work.
     public func writeQuantized(
-        bits: Int, to target: URL, progress: (Int, Int) -> Void = { _, _ in }
+        bits: Int, to target: URL, progress: (Int, Int) throws -> Void = { _, _ in }
     ) throws {
         try refuseQuantized()
         let format = try QuantizationFormat(bits: bits, decoder: decoder)
@@ -96,7 +96,7 @@ extension AudioLanguageModel {
                     tensors, metadata: ["format": "pt"], to: folder.appendingPathComponent(shard)
                 ) { name in
                     done += 1
-                    progress(done, files.names.count + 2 * layers.count)
+                    try progress(done, files.names.count + 2 * layers.count)
                     map[name] = .string(shard)
                     guard let dot = name.lastIndex(of: ".") else { return try files.data(name) }
                     let weight = String(name[..<dot]) + ".weight"

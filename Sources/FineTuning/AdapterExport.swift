@@ -17,11 +17,12 @@ public enum AdapterExport {
     ///   - run: a run folder or an adapter folder.
     ///   - model: the model that it belongs to. It carries the adapter afterwards.
     ///   - target: a folder that does not exist yet: it is complete, or absent.
+    ///   - progress: tensors written, of how many; what it throws ends the work.
     /// - Returns: a doubt, as `Adapters.load` has it.
     @discardableResult
     public static func write(
         _ run: URL, of model: any AudioLanguageModel, format: Format, to target: URL,
-        progress: (Int, Int) -> Void = { _, _ in }
+        progress: (Int, Int) throws -> Void = { _, _ in }
     ) throws -> String? {
         guard format == .peft || !model.isQuantized else {
             throw FineTuningError(
@@ -59,7 +60,7 @@ public enum AdapterExport {
 
     /// Every file of the model's folder, tensors in their stored type; one tensor at a time is in memory.
     private static func writeMerged(
-        _ model: any AudioLanguageModel, _ folder: URL, _ progress: (Int, Int) -> Void
+        _ model: any AudioLanguageModel, _ folder: URL, _ progress: (Int, Int) throws -> Void
     ) throws {
         let files = model.files
         var merged: [String: LoRALinear] = [:]
@@ -72,7 +73,7 @@ public enum AdapterExport {
                 to: folder.appendingPathComponent(shard)
             ) { name in
                 done += 1
-                progress(done, files.names.count)
+                try progress(done, files.names.count)
                 guard let layer = merged[name] else { return try files.data(name) }
                 guard let type = try files.info(name).type.dtype else { return try files.data(name) }
                 return try layer.mergedWeight().asType(type).rawData()

@@ -50,15 +50,19 @@ struct Export: ParsableCommand {
             throw CheckpointError("\(target.path) exists already: choose another --out or remove it first")
         }
         let model = try ModelOptions.load(options.model, quantize: 0, device: options.device)
-        let progress = Progress("writing tensors")
+        let bar = Progress("writing tensors")
+        func progress(_ done: Int, _ total: Int) throws {
+            if Interrupt.requested { throw CancellationError() }
+            bar.update(done, of: total)
+        }
         if let adapter {
             let doubt = try AdapterExport.write(
                 URL(fileURLWithPath: adapter, isDirectory: true), of: model, format: format == .peft ? .peft : .merged,
-                to: target, progress: { progress.update($0, of: $1) })
+                to: target, progress: progress)
             if let doubt { Progress.say("warning: \(doubt)") }
         } else if let bits = options.quantize {
             guard [8, 4].contains(bits) else { throw ValidationError("--quantize \(bits): expected 8 or 4") }
-            try model.writeQuantized(bits: bits, to: target, progress: { progress.update($0, of: $1) })
+            try model.writeQuantized(bits: bits, to: target, progress: progress)
         }
         print(target.path)
     }

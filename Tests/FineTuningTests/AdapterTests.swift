@@ -171,6 +171,29 @@ final class AdapterTests: XCTestCase {
         }
     }
 
+    /// An export that is stopped at any tensor is absent, and so are its parts.
+    func testAStoppedExportIsAbsent() throws {
+        try withTemporaryFolder { folder in
+            let run = folder.appendingPathComponent("run"), target = folder.appendingPathComponent("out")
+            let tiny = try TinyRun(in: folder)
+            try Run(run).train(tiny.trainer(TinyRun.config(steps: 1)), resume: false)
+            func stopped(_ number: Int) -> (Int, Int) throws -> Void {
+                { done, _ in if done == number { throw CancellationError() } }
+            }
+            for number in [1, 20] {
+                XCTAssertThrowsError(
+                    try AdapterExport.write(
+                        run, of: tiny.model, format: .merged, to: target, progress: stopped(number))
+                ) { XCTAssertTrue($0 is CancellationError, "\($0)") }
+                XCTAssertThrowsError(
+                    try TinyModel.load(in: folder).writeQuantized(bits: 8, to: target, progress: stopped(number))
+                ) { XCTAssertTrue($0 is CancellationError, "\($0)") }
+            }
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+            XCTAssertEqual(names.filter { $0.hasPrefix("out") || $0.hasPrefix(".out") }, [])
+        }
+    }
+
     /// Trained by peft on the reference models (scripts/golden/families.py): some modules of some layers.
     func testAdaptersMadeByPEFT() throws {
         let golden = try XCTUnwrap(Bundle.module.url(forResource: "Golden", withExtension: nil))
