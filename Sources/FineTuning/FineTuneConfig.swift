@@ -1,4 +1,5 @@
 import Foundation
+import Yams
 
 /// Every setting of a fine-tuning run; written out in full as config.yaml. Defaults are those of the paper's section 3.3
 /// where it gives them (lambda, epochs, learning rate), else ours.
@@ -64,5 +65,13 @@ public struct FineTuneConfig: Codable, Sendable, Equatable {
     /// Optimiser steps over `examples` clips.
     public func totalSteps(examples: Int) -> Int {
         steps > 0 ? steps : epochs * ((examples + batchSize - 1) / batchSize)
+    }
+
+    /// A settings file of all of them, with numbers as people write them: the encoder's 2.0000000949949e-3 is 0.002.
+    public func yaml() throws -> String {
+        let number = /: (-?[0-9.]+e[+-][0-9]+)$/.anchorsMatchLineEndings()
+        return try YAMLEncoder().encode(self).replacing(number) { found in
+            ": " + (Float(found.1).map { "\($0)" } ?? String(found.1))
+        }
     }
 }

@@ -37,7 +37,7 @@ public struct Run {
             throw FineTuningError(
                 "cannot create the run folder \(folder.path): \((error as NSError).localizedDescription)")
         }
-        try AtomicFile.write(Data(try YAMLEncoder().encode(trainer.config).utf8), to: settings)
+        try AtomicFile.write(Data(trainer.config.yaml().utf8), to: settings)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         func save() throws {

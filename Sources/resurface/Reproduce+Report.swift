@@ -5,7 +5,6 @@ import FineTuning
 import Foundation
 import LayerAnalysis
 import Reports
-import Yams
 
 /// The report: what `reproduce` found, as a page.
 extension Reproduce {
@@ -59,7 +58,7 @@ extension Reproduce {
         content.tables.append(preferences(awareness))
         content.examples = examples(source, awareness)
         let configs = settings.compactMap { s in s.config.map { (s.name, $0) } }
-        content.configuration = try configs.map { "# \($0)\n" + (try YAMLEncoder().encode($1)) }.joined(separator: "\n")
+        content.configuration = try configs.map { "# \($0)\n" + (try $1.yaml()) }.joined(separator: "\n")
         return content
     }
 

@@ -37,7 +37,7 @@ final class ReproduceTests: XCTestCase {
             let settingsFile = command.path("all/pe-ft/config.yaml")
             let own = try String(contentsOf: settingsFile, encoding: .utf8)
             XCTAssertTrue(
-                String(decoding: made[2], as: UTF8.self).contains("learningRate: 2.0"), "the settings are shown")
+                String(decoding: made[2], as: UTF8.self).contains("learningRate: 0.002"), "the settings are shown")
             XCTAssertTrue(String(decoding: made[2], as: UTF8.self).contains("What tuning changes"))
             try Data(own.replacingOccurrences(of: "rank: 8", with: "rank: 4").utf8).write(to: settingsFile)
             let old = try reproduce("--layers", "1-2")

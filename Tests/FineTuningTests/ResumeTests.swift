@@ -179,6 +179,19 @@ final class ResumeTests: XCTestCase {
         }
     }
 
+    func testSettingsAreWrittenAsPeopleWriteThem() throws {
+        var config = FineTuneConfig()
+        (config.learningRate, config.corpus) = (2e-3, "a: 5e-1")
+        let text = try config.yaml()
+        for line in ["learningRate: 0.002", "warmupShare: 0.05", "alpha: 32.0", "seed: 1"] {
+            XCTAssertTrue(text.split(separator: "\n").contains(Substring(line)), text)
+        }
+        try withTemporaryFolder { folder in
+            try Data(text.utf8).write(to: folder.appendingPathComponent("config.yaml"))
+            XCTAssertEqual(try Run(folder).readConfig(), config)
+        }
+    }
+
     func testSettingsThatMakeNoSenseAreRefused() throws {
         try withTemporaryFolder { folder in
             let tiny = try TinyRun(in: folder, count: 3)
