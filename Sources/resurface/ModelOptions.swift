@@ -46,13 +46,15 @@ extension Device: ExpressibleByArgument {}
 /// How a model is asked, for the verbs that ask.
 struct PromptOptions: ParsableArguments {
     @Option(
-        help: "The system turn, in place of the model's own, or of the one that the adapter's run was trained with.")
+        help:
+            "The system turn, in place of the model's own, or of the one that the adapter's run was trained with; empty: the model's own."
+    )
     var system: String?
 
     /// Puts the run's adapter, where one is given, into the model, and says how the model is asked.
     func prepare(_ model: any AudioLanguageModel, adapter: String?) throws {
         if let adapter { try load(adapter: URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
-        if let system { model.system = system }
+        if let system { model.system = system.isEmpty ? nil : system }
     }
 }
 

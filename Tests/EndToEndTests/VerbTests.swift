@@ -148,6 +148,7 @@ final class VerbTests: XCTestCase {
             XCTAssertEqual(try asked("--adapter", "run"), "Be kind.")
             XCTAssertEqual(try asked("--adapter", "run/adapter"), "Be kind.")
             XCTAssertEqual(try asked("--adapter", "run", "--system", "Be brief."), "Be brief.")
+            XCTAssertNil(try asked("--adapter", "run", "--system", ""))
             XCTAssertNil(try asked())
             // And it reaches the model.
             try write(TinyModel.tone(200), to: command.path("clip.wav"))

@@ -81,6 +81,7 @@ package final class SpeechWorker {
         var changed = inherited
         for name in ["no_proxy", "NO_PROXY"] {
             let known = inherited[name] ?? inherited["no_proxy"] ?? inherited["NO_PROXY"]
+            if known?.trimmingCharacters(in: .whitespaces) == "*" { continue }  // none at all; in a list it means nothing
             changed[name] = ([known] + ["localhost", "127.0.0.1", "::1"]).compactMap { $0 }.joined(separator: ",")
         }
         return changed
