@@ -116,7 +116,7 @@ final class FurtherTests: XCTestCase {
             XCTAssertEqual(found.code, 0, found.error)
             let written = try String(contentsOf: command.path("run/config.yaml"), encoding: .utf8)
             XCTAssertTrue(written.contains("steps: 3") && written.contains("adch: false"), written)
-            XCTAssertTrue(written.contains("learningRate: 2.0"), "an option overrides the file: \(written)")
+            XCTAssertTrue(written.contains("learningRate: 0.002"), "an option overrides the file: \(written)")
             XCTAssertFalse(command.exists("run/adapter/heads.safetensors"))
             // Model and bits of the file, which no option names.
             try Data("steps: 1\nmodel: \(command.model.path)\nquantize: 8\n".utf8).write(to: command.path("own.yaml"))
