@@ -81,7 +81,8 @@ package final class SpeechWorker {
         var changed = inherited
         for name in ["no_proxy", "NO_PROXY"] {
             let known = inherited[name] ?? inherited["no_proxy"] ?? inherited["NO_PROXY"]
-            if known?.trimmingCharacters(in: .whitespaces) == "*" { continue }  // none at all; in a list it means nothing
+            // No proxy at all; in a list it would mean nothing.
+            if known?.trimmingCharacters(in: .whitespaces) == "*" { continue }
             changed[name] = ([known] + ["localhost", "127.0.0.1", "::1"]).compactMap { $0 }.joined(separator: ",")
         }
         return changed
