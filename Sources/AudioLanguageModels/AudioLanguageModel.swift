@@ -69,8 +69,8 @@ public protocol AudioLanguageModel: AnyObject {
     func mel(of waveform: Waveform) throws -> MelSpectrogram
     /// The frozen front end: mel, encoder, projector. Any rate; throws for a clip without speech enough for one position.
     func features(of waveform: Waveform) throws -> AudioFeatures
-    /// The system turn that `prompt(asking:)` opens with; nil: none is given, and the family's own is used.
-    var system: String? { get set }
+    /// The system turn that `prompt(asking:)` opens with; empty: none is given, and the family's own is used.
+    var system: String { get set }
     /// The family's prompt around the messages, ready for the answer.
     func prompt(_ messages: [Message]) throws -> Prompt
     /// Ids of an answer to be learnt, with the stop token at its end.
@@ -97,7 +97,7 @@ extension ChatModel {
 extension AudioLanguageModel {
     /// The user's turn behind the system turn, if there is one.
     public func prompt(asking parts: [Message.Part]) throws -> Prompt {
-        try prompt((system.map { [Message(.system, [.text($0)])] } ?? []) + [Message(.user, parts)])
+        try prompt((system.isEmpty ? [] : [Message(.system, [.text(system)])]) + [Message(.user, parts)])
     }
     /// One clip as the user's whole turn: how analyses, training and evaluation ask.
     public func prompt(hearing features: AudioFeatures) throws -> Prompt { try prompt(asking: [.audio(features)]) }

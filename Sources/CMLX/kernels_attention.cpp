@@ -87,10 +87,6 @@ static mx::array plain_attention(const mx::array &q, const mx::array &k, const m
   return heads(mx::matmul(p, repeat(v)));
 }
 
-// The probabilities [B,H,S,T] are kept for the gradient, up to this many of a head (1,024 positions). Beyond, where five minutes of
-// sound would take gigabytes, they are made by rows, and again for the gradient.
-static constexpr size_t kMostKept = size_t(1) << 20;
-
 mx::array attention(const mx::array &q, const mx::array &k, const mx::array &v, const Optional &first,
                     const Optional &last, float scale, bool causal) {
   require(q.ndim() == 4 && k.ndim() == 4 && k.shape() == v.shape() && f32(q) && f32(k) && f32(v),
@@ -111,7 +107,7 @@ mx::array attention(const mx::array &q, const mx::array &k, const mx::array &v, 
     int a = std::clamp(first[b], 0, T), z = std::clamp(last[b], a, T);
     return std::pair(a, causal ? std::clamp(T - S + r + 1, a, z) : z);
   };
-  const bool keeps = st <= kMostKept;
+  const bool keeps = st <= size_t(kKeptAttention) * kKeptAttention;
   const int tile = keeps ? S : 256;
   // Rows `row`... of one head.
   auto make = [=](const float *q, const float *k, const int32_t *first, const int32_t *last, size_t b, int row, int rows,

@@ -78,6 +78,12 @@ extension Corpus {
         if !returning.isEmpty { try write(dropped: dropped) }
     }
 
+    /// A corpus that has just been made: what a verification dropped of an earlier one in its folder is none of this one's.
+    func writeAnew() throws {
+        try? FileManager.default.removeItem(at: folder.appendingPathComponent(Self.droppedName))
+        try write()
+    }
+
     private func write(dropped: [Dropped]) throws {
         let lines = dropped.map { clip in
             let more: [String: JSONValue] = [

@@ -8,7 +8,8 @@ public struct Run {
     public let folder: URL
     public init(_ folder: URL) { self.folder = folder }
     var metrics: URL { folder.appendingPathComponent("metrics.jsonl") }
-    static let adapterName = "adapter"
+    private static let adapterName = "adapter"
+    public var adapter: URL { folder.appendingPathComponent(Self.adapterName, isDirectory: true) }
     private var settings: URL { folder.appendingPathComponent("config.yaml") }
 
     /// Before the work: a run that is there already is not started anew.
@@ -69,26 +70,23 @@ public struct Run {
         }
     }
 
-    /// The system turn that an adapter was trained with, by the settings of its run; nil: the model's own, or the adapter is from
+    public func readConfig() throws -> FineTuneConfig { try decoded(FineTuneConfig.self) }
+
+    /// The system turn that an adapter was trained with, by the settings of its run; empty: the model's own, or the adapter is from
     /// elsewhere.
     /// - Parameter adapter: a run folder, or the adapter's inside it.
-    public static func system(of adapter: URL) throws -> String? {
+    public static func system(of adapter: URL) throws -> String {
+        // All that is asked of a run that another version may have written.
         struct Known: Decodable { var system: String? }
         let adapter = adapter.standardizedFileURL
-        let run = adapter.lastPathComponent == adapterName ? adapter.deletingLastPathComponent() : adapter
-        let file = Run(run).settings
-        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-        do {
-            let known = try YAMLDecoder().decode(Known.self, from: String(contentsOf: file, encoding: .utf8))
-            return known.system.flatMap { $0.isEmpty ? nil : $0 }
-        } catch {
-            throw FineTuningError("\(file.path): not the settings of a run: \(error)")
-        }
+        let run = Run(adapter.lastPathComponent == adapterName ? adapter.deletingLastPathComponent() : adapter)
+        guard FileManager.default.fileExists(atPath: run.settings.path) else { return "" }
+        return try run.decoded(Known.self).system ?? ""
     }
 
-    public func readConfig() throws -> FineTuneConfig {
+    private func decoded<Settings: Decodable>(_ type: Settings.Type) throws -> Settings {
         do {
-            return try YAMLDecoder().decode(FineTuneConfig.self, from: String(contentsOf: settings, encoding: .utf8))
+            return try YAMLDecoder().decode(type, from: String(contentsOf: settings, encoding: .utf8))
         } catch {
             throw FineTuningError("\(settings.path): not the settings of a run: \(error)")
         }

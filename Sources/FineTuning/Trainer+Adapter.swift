@@ -7,8 +7,7 @@ import MLXNN
 extension Trainer {
     /// `adapter/` in PEFT's layout, with heads.safetensors beside the weights: complete, or absent.
     public func saveAdapter(in run: URL) throws {
-        let folder = run.appendingPathComponent(Run.adapterName, isDirectory: true)
-        try AtomicDirectory.write(to: folder, replacing: true) { temporary in
+        try AtomicDirectory.write(to: Run(run).adapter, replacing: true) { temporary in
             var modules: [String: PEFTAdapter.Factors] = [:]
             for a in adapted { modules[a.path] = PEFTAdapter.Factors(a: a.layer.loraA, b: a.layer.loraB) }
             let settings = PEFTAdapter.Config(
@@ -31,7 +30,7 @@ extension Trainer {
 extension Adapters {
     /// The adapter of a run folder, or the folder itself where it is an adapter's.
     static func folder(of run: URL) -> URL {
-        let inner = run.appendingPathComponent(Run.adapterName, isDirectory: true)
+        let inner = Run(run).adapter
         return FileManager.default.fileExists(atPath: inner.path) ? inner : run
     }
 

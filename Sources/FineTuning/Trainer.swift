@@ -156,19 +156,20 @@ public final class Trainer {
             return FineTuningError(
                 "step \(step): the features of clip \(example.id) are not finite; nothing was changed by this step")
         }
+        let remedy = "start a new run (another --out) with a lower learning rate"
         for t in trained {
             if let array = t.parameter.array, try array.isFinite().all().item() == 0 {
                 return FineTuningError(
-                    "step \(step): weight \(t.path) is not finite; start a new run (another --out) with a lower learning rate"
+                    "step \(step): weight \(t.path) is not finite; \(remedy)"
                 )
             }
         }
         for (t, gradient) in zip(trained, gradients) where try gradient.isFinite().all().item() == 0 {
             return FineTuningError(
-                "step \(step): the gradient of \(t.path) is not finite; start a new run (another --out) with a lower learning rate"
+                "step \(step): the gradient of \(t.path) is not finite; \(remedy)"
             )
         }
         return FineTuningError(
-            "step \(step): the loss is not finite; start a new run (another --out) with a lower learning rate")
+            "step \(step): the loss is not finite; \(remedy)")
     }
 }

@@ -31,31 +31,19 @@ enum Interval {
         return (p, bounds.low, bounds.high)
     }
 
-    /// Of the mean of cosines or their differences, one a unit. One unit says nothing of others: it gets all that there can be.
+    /// Percentile bootstrap of the mean of cosines or their differences, one a unit; the same draws for each layer of one seed. One unit
+    /// says nothing of others: it gets all that there can be.
     ///
     /// - Parameter reach: the values lie in -reach ... reach.
     static func ofMean(
         _ values: [Double], reach: Double, _ options: AnalysisOptions, part: String
     ) -> (low: Double, high: Double) {
-        bootstrap(units: values.count, draws: options.bootstrapDraws, seed: options.seed, part: part) { draw in
-            mean(draw.map { values[$0] })
-        } ?? (-reach, reach)
-    }
-
-    /// Percentile bootstrap of a statistic over `count` units; the same draws for each statistic of one seed.
-    static func bootstrap(
-        units count: Int, draws: Int, seed: UInt64, part: String, _ statistic: ([Int]) -> Double?
-    ) -> (low: Double, high: Double)? {
-        guard count > 1 else { return nil }
-        var random = generator(seed, "bootstrap." + part)
-        var values: [Double] = []
-        for _ in 0..<draws {
-            if let value = statistic((0..<count).map { _ in random.index(below: count) }) { values.append(value) }
-        }
-        values.sort()
-        guard let low = Statistics.quantile(sorted: values, 0.025),
-            let high = Statistics.quantile(sorted: values, 0.975)
-        else { return nil }
+        var random = generator(options.seed, "bootstrap." + part)
+        let means = (0..<(values.count > 1 ? options.bootstrapDraws : 0)).map { _ in
+            mean(values.indices.map { _ in values[random.index(below: values.count)] })
+        }.sorted()
+        guard let low = Statistics.quantile(sorted: means, 0.025), let high = Statistics.quantile(sorted: means, 0.975)
+        else { return (-reach, reach) }
         return (low, high)
     }
 }

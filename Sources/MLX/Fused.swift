@@ -51,7 +51,7 @@ public enum Fused {
         alive((x, positions)) { wrap(cmlx_rope(x.handle, positions.handle, base)) }
     }
     /// Positions up to which `attention` keeps its probabilities for the gradient, [B, H, S, T] a layer; beyond, it makes them again.
-    public static let keptAttention = 1024
+    public static let keptAttention = Int(cmlx_kept_attention())
     /// Grouped-query attention. queries [B, S, H, D], keys and values [B, T, Hk, D] -> [B, S, H, D].
     /// Row b sees keys `first[b] ..< last[b]`; causal: query s sees keys up to T - S + s. No key at all gives 0.
     public static func attention(

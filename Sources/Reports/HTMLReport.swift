@@ -61,7 +61,8 @@ public enum HTMLReport {
 
     private static func configuration(_ content: ReportContent) -> String {
         guard !content.configuration.isEmpty else { return "" }
-        return "<p>Every default is written out; `resurface finetune --config` takes each part as a file.</p>\n"
+        return
+            "<p>Every default is written out; <code>resurface finetune --config</code> takes each part as a file.</p>\n"
             + "<pre class=\"configuration\" tabindex=\"0\">\(HTML.escape(content.configuration))</pre>\n"
     }
 }

@@ -115,7 +115,7 @@ extension Align {
                 }, shouldStop: { Interrupt.requested })
             var heldOut = HeldOut(known: alignment.train.map(\.speaker)), shown = 0
             for item in alignment.validation {
-                if Interrupt.requested { throw CancellationError() }
+                try Interrupt.check()
                 let heard = try alignment.transcript(item)
                 heldOut.add(heard, text: item.text, speaker: item.speaker, kind: item.kind)
                 if shown < 8, !json {

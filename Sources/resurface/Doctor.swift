@@ -88,8 +88,8 @@ struct Doctor: ParsableCommand {
         let shape = try ModelRegistry.shape(model)
         var config = FineTuneConfig()
         config.quantize = quantize ?? 0
-        (config.microBatchSize, config.rank, config.recompute) = (microBatchSize, rank, recompute)
-        config.batchSize = microBatchSize
+        (config.batchSize, config.microBatchSize) = (microBatchSize, microBatchSize)
+        (config.rank, config.recompute) = (rank, recompute)
         let range = try layers.map { try layerRange($0, layers: shape.decoder.layers) } ?? 0...shape.decoder.layers - 1
         (config.firstLayer, config.lastLayer) = (range.lowerBound, range.upperBound)
         try config.validate(layers: shape.decoder.layers)

@@ -29,7 +29,7 @@ extension Evaluate {
         if let smol = source.model as? SmolModel {
             let progress = Progress("transcribing")
             for (i, clip) in test.enumerated() {
-                if Interrupt.requested { throw CancellationError() }
+                try Interrupt.check()
                 let stages = try smol.encode(smol.mel(of: source.sound(of: clip)))
                 let words = try smol.transcript(of: SmolProjector.frames(of: stages))
                 heard.append(

@@ -151,7 +151,7 @@ struct Evaluate: ParsableCommand {
             of: Array(Set(plain)).sorted(), shouldStop: { Interrupt.requested })
         let settings = EvaluationResult.Settings(
             suite: suite.rawValue, split: split.rawValue, decoding: "greedy", maximumTokens: tokens,
-            systemPrompt: source.model.system,
+            systemPrompt: source.model.system.isEmpty ? nil : source.model.system,
             judge: judge.name, judgeCorpus: judgeCorpus?.folder.lastPathComponent,
             seed: Statistics.defaultSeed, draws: Statistics.defaultDraws)
         return EvaluationResult(

@@ -52,7 +52,7 @@ struct Export: ParsableCommand {
         let model = try ModelOptions.load(options.model, quantize: 0, device: options.device)
         let bar = Progress("writing tensors")
         func progress(_ done: Int, _ total: Int) throws {
-            if Interrupt.requested { throw CancellationError() }
+            try Interrupt.check()
             bar.update(done, of: total)
         }
         if let adapter {

@@ -173,7 +173,7 @@ struct Finetune: ParsableCommand {
             $0.split == .train && $0.category != nil && $0.response != nil && $0.scenario == nil
         }
         try source.warm(own)
-        source.model.system = settings.system.isEmpty ? nil : settings.system
+        source.model.system = settings.system
         let examples = try own.map { try Example($0, features: source.features($0), model: source.model) }
         if let longest = examples.max(by: { $0.length < $1.length }) {
             Progress.say(

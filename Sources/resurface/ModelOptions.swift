@@ -54,7 +54,7 @@ struct PromptOptions: ParsableArguments {
     /// Puts the run's adapter, where one is given, into the model, and says how the model is asked.
     func prepare(_ model: any AudioLanguageModel, adapter: String?) throws {
         if let adapter { try load(adapter: URL(fileURLWithPath: adapter, isDirectory: true), into: model) }
-        if let system { model.system = system.isEmpty ? nil : system }
+        if let system { model.system = system }
     }
 }
 
@@ -120,7 +120,7 @@ struct FeatureSource {
     func warm(_ utterances: [Utterance]) throws {
         let progress = Progress("hearing clips")
         for (i, utterance) in utterances.enumerated() {
-            if Interrupt.requested { throw CancellationError() }
+            try Interrupt.check()
             _ = try features(utterance)
             progress.update(i + 1, of: utterances.count)
         }

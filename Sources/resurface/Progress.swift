@@ -58,4 +58,6 @@ enum Interrupt {
         signal(SIGPIPE, SIG_IGN)
     }
     static var requested: Bool { interruptions != 0 }
+    /// Ends work that was interrupted.
+    static func check() throws { if requested { throw CancellationError() } }
 }

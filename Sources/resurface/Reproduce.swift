@@ -63,7 +63,7 @@ struct Reproduce: ParsableCommand {
         for (name, config) in settings {
             let run = folder.appendingPathComponent(name, isDirectory: true)
             if let config {
-                if FileManager.default.fileExists(atPath: run.appendingPathComponent("adapter").path) {
+                if FileManager.default.fileExists(atPath: Run(run).adapter.path) {
                     guard try Run(run).readConfig() == config else {
                         throw FineTuningError(
                             "\(run.path) was trained with other settings than this version's: remove it, or give another --out"

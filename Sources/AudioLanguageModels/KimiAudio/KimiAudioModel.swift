@@ -9,7 +9,7 @@ import Tokenization
 /// shared layers and text head. The branch that speaks is left on the disk.
 public final class KimiAudioModel: AudioLanguageModel {
     public let name: String
-    public var system: String?
+    public var system = ""
     public let weightsHash: String
     public let files: HFFolder
     public let decoder: Decoder

@@ -9,7 +9,7 @@ import Tokenization
 /// token2wav are left on the disk. Without images the three rows of its rotary positions are one.
 public final class Qwen25OmniModel: ChatModel {
     public let name: String
-    public var system: String?
+    public var system = ""
     public let weightsHash: String
     public let files: HFFolder
     public let processor: ChatProcessor

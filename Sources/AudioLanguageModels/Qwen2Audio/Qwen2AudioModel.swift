@@ -9,7 +9,7 @@ import Tokenization
 /// twos before the final layer norm, one linear layer, Qwen2.
 public final class Qwen2AudioModel: ChatModel {
     public let name: String
-    public var system: String?
+    public var system = ""
     public let weightsHash: String
     public let files: HFFolder
     public let processor: ChatProcessor

@@ -8,7 +8,7 @@ import Tokenization
 /// The embedded model: Whisper tiny.en's encoder, our projector, SmolLM2-135M-Instruct with our adapter worked in.
 public final class SmolModel: ChatModel {
     public let name: String
-    public var system: String?
+    public var system = ""
     public let weightsHash: String
     public let files: HFFolder
     public let processor: ChatProcessor

@@ -9,7 +9,7 @@ import Tokenization
 /// sound, four rows stacked, two linear layers, Llama.
 public final class VoxtralModel: ChatModel {
     public let name: String
-    public var system: String?
+    public var system = ""
     public let weightsHash: String
     public let files: HFFolder
     public let processor: ChatProcessor

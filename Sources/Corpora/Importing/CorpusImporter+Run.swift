@@ -48,9 +48,7 @@ extension CorpusImporter {
             corpus.utterances.append(utterance)
             progress(index + 1, list.clips.count)
         }
-        // What a verification dropped of an earlier corpus is none of this one's.
-        try? FileManager.default.removeItem(at: target.appendingPathComponent(Corpus.droppedName))
-        try writing { try corpus.write() }
+        try writing { try corpus.writeAnew() }
         return ImportOutcome(corpus: corpus, unused: list.unused.sorted())
     }
 
@@ -77,21 +75,19 @@ extension CorpusImporter {
         // Links in the source are followed: the corpus must not point outside itself.
         let original = source.resolvingSymlinksInPath()
         if original.path == target.resolvingSymlinksInPath().path { return }
-        do {
-            // Of an import that was stopped, or somebody's recording: what differs is not written over.
-            if files.fileExists(atPath: target.path) {
-                guard files.contentsEqual(atPath: original.path, andPath: target.path) else {
-                    throw CorpusError(
-                        "\(target.path) is there already and not the same as \(source.path): choose another folder for the corpus"
-                    )
-                }
-                return
+        // Of an import that was stopped, or somebody's recording: what differs is not written over.
+        if files.fileExists(atPath: target.path) {
+            guard files.contentsEqual(atPath: original.path, andPath: target.path) else {
+                throw CorpusError(
+                    "\(target.path) is there already and not the same as \(source.path): choose another folder for the corpus"
+                )
             }
+            return
+        }
+        do {
             if transfer == .link, (try? files.linkItem(at: original, to: target)) != nil { return }
             try AtomicFile.write(Data(contentsOf: original), to: target)
         } catch let error as CheckpointError {
-            throw error
-        } catch let error as CorpusError {
             throw error
         } catch {
             throw CorpusError("\(source.path): cannot be copied: \(error.localizedDescription)")

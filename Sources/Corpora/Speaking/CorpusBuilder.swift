@@ -113,9 +113,7 @@ public struct CorpusBuilder: Sendable {
         var corpus: Corpus?
         if outcome.done == items.count {
             let made = Corpus(folder: folder, utterances: items.map(\.utterance))
-            // What an earlier build dropped is in this one, or no longer planned.
-            try? FileManager.default.removeItem(at: folder.appendingPathComponent(Corpus.droppedName))
-            try made.write()
+            try made.writeAnew()
             corpus = made
         }
         return Outcome(
